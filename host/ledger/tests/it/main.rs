@@ -1,0 +1,32 @@
+//! What the ledger promises, claim by claim: tables for its rules, state machines for its invariants, and a seeded
+//! bug for every checker.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a failing expectation should stop the test"
+)]
+
+mod canaries;
+mod check;
+mod check_things;
+mod determinism;
+mod draws;
+mod limits;
+mod machine;
+mod money;
+mod nightly;
+mod ops;
+mod points;
+mod returned_things;
+mod returns;
+mod runner;
+mod same;
+mod say;
+mod shop;
+mod stored;
+mod time;
+mod undo;
+mod vouchers;
+mod world;

@@ -1,0 +1,49 @@
+//! Whether two worlds are the same, but for what only records that something happened.
+
+use crate::world::World;
+use ledger::{Day, MemberState, VoucherState};
+use serde_json::Value;
+
+/// Where the worlds differ: members but for entry counts and the last active day, vouchers but for new ones that are
+/// voided, shared counters.
+pub fn differences(before: &World, after: &World) -> Vec<String> {
+    let mut found = Vec::new();
+    for (id, state) in &before.members {
+        let (old, new) = (plain(state), plain(&after.members[id]));
+        for key in old.as_object().unwrap().keys().chain(new.as_object().unwrap().keys()) {
+            if old.get(key) != new.get(key) && !found.iter().any(|f: &String| f.starts_with(&format!("{id} {key}"))) {
+                found.push(format!("{id} {key}: {:?} became {:?}", old.get(key), new.get(key)));
+            }
+        }
+    }
+    for (code, voucher) in &after.vouchers {
+        match before.vouchers.get(code) {
+            Some(old) if old != voucher => found.push(format!("{code}: {:?} became {:?}", old.state, voucher.state)),
+            None if voucher.state != VoucherState::Voided => found.push(format!("{code}: left {:?}", voucher.state)),
+            _ => {}
+        }
+    }
+    for name in before.stock.keys().chain(after.stock.keys()) {
+        let used = |world: &World| world.stock.get(name).map_or(0, |(used, _)| *used);
+        if used(before) != used(after) {
+            found.push(format!("{name}: {} became {}", used(before), used(after)));
+        }
+    }
+    found
+}
+
+/// A member as JSON, without what only counts entries or days of activity.
+pub fn plain(state: &MemberState) -> Value {
+    let mut state = state.clone();
+    state.active = Day::default();
+    for account in [&mut state.accounts.points, &mut state.accounts.principal, &mut state.accounts.gift] {
+        account.entries = 0;
+    }
+    serde_json::to_value(state).unwrap()
+}
+
+#[track_caller]
+pub fn assert_same(before: &World, after: &World) {
+    let found = differences(before, after);
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}

@@ -1,0 +1,136 @@
+//! One batch: one read, every act decided in order of arrival over what the acts before it left, one write.
+
+use crate::{
+    apply::{Asked, Replied},
+    clock::Clock,
+    decide::{Decided, decide},
+    entropy::Entropy,
+    error::ApiError,
+    journal::Job,
+    overlay::Overlay,
+    telemetry,
+    tenants::Tenants,
+};
+use db::{
+    Db,
+    journal::{CommitOutcome, Written},
+    snapshot::{self, Found, Want},
+};
+use engine::Engine;
+use ledger::{Act, Envelope};
+
+/// Everything the one writing task owns.
+pub struct Batcher {
+    pub(crate) db: Db,
+    pub(crate) engine: Engine,
+    pub(crate) clock: Clock,
+    pub(crate) entropy: Entropy,
+    pub(crate) tenants: Tenants,
+    pub(crate) envelope: Envelope,
+    /// Names this host's chain of decisions; no two hosts of one database share it.
+    pub(crate) stream: String,
+}
+
+/// An answer for each act of a batch, in their order.
+type Answers = Vec<Result<Replied, ApiError>>;
+
+impl Batcher {
+    /// Reads, decides and writes. `None` when another host wrote in between and all must be planned again.
+    ///
+    /// # Errors
+    /// [`ApiError::Internal`] when the database fails: nothing of the batch is known to be written.
+    pub(crate) async fn attempt(&mut self, jobs: &[Job]) -> Result<Option<Answers>, ApiError> {
+        let wants: Vec<Want> = jobs.iter().map(want).collect();
+        let mut snapshot = snapshot::read(&self.db, &self.stream, &wants).await.map_err(ApiError::internal)?;
+        for (tenant, row) in &snapshot.tenants {
+            self.tenants.refresh(&self.db, &self.engine, tenant, row.config_version).await?;
+        }
+        self.fetch_past_rulebooks(&snapshot.found).await?;
+        let found = std::mem::take(&mut snapshot.found);
+        // Policies run here: milliseconds of computing that must not hold up other tasks of this thread.
+        let (answers, written) = tokio::task::block_in_place(|| self.decide_all(jobs, found, Overlay::new(snapshot)));
+        if written.is_empty() {
+            return Ok(Some(answers));
+        }
+        let timer = telemetry::Stopwatch::start();
+        let outcome = db::journal::commit(&self.db, &self.stream, &written).await;
+        telemetry::committed(written.len(), timer.took());
+        match outcome {
+            CommitOutcome::Committed => Ok(Some(answers)),
+            CommitOutcome::Stale => Ok(None),
+            // Whether it was written is read back by the keys in the next attempt.
+            CommitOutcome::Unknown(cause) => {
+                tracing::warn!(%cause, "the outcome of a commit is unknown; reading back");
+                Ok(None)
+            }
+            CommitOutcome::Failed(cause) => Err(self.failed(cause)),
+        }
+    }
+
+    fn failed(&self, cause: db::DbError) -> ApiError {
+        if cause.must_exit() {
+            // After a failed sync the page cache cannot be trusted: only a restart reads what is really there.
+            tracing::error!(%cause, "the disk failed; exiting so that a restart recovers what was answered");
+            std::process::exit(74);
+        }
+        ApiError::internal(cause)
+    }
+
+    /// Sales are scored again under the rulebook they were sold under.
+    async fn fetch_past_rulebooks(&mut self, found: &[Found]) -> Result<(), ApiError> {
+        for sale in found.iter().filter_map(|f| f.sale.as_ref()) {
+            self.tenants.fetch_for_sale(&self.db, &self.engine, &sale.record).await?;
+        }
+        Ok(())
+    }
+
+    fn decide_all(&mut self, jobs: &[Job], found: Vec<Found>, mut overlay: Overlay) -> (Answers, Vec<Written>) {
+        let mut answers = Vec::with_capacity(jobs.len());
+        let mut written = Vec::with_capacity(jobs.len());
+        for (job, found) in jobs.iter().zip(found) {
+            let decided = decide(self, &mut overlay, &job.asked, found);
+            answers.push(match decided {
+                Ok(Decided::Again(replied)) => Ok(replied),
+                Ok(Decided::New { replied, write }) => {
+                    written.push(*write);
+                    Ok(replied)
+                }
+                Err(error) => Err(error),
+            });
+        }
+        (answers, written)
+    }
+}
+
+fn want(job: &Job) -> Want {
+    let asked = &job.asked;
+    let presented = match &asked.act {
+        Act::Receipt(checkout) | Act::Quote(checkout) => checkout.vouchers.clone(),
+        _ => Vec::new(),
+    };
+    Want {
+        tenant: asked.tenant.clone(),
+        principal: asked.principal.clone(),
+        idempotency_key: Some(asked.idempotency_key.clone()),
+        natural_key: asked.natural_key.clone(),
+        member: asked.member.clone(),
+        vouchers: presented.into_iter().chain(job.vouchers.iter().cloned()).collect(),
+        sale: asked.sale.clone(),
+    }
+}
+
+impl Asked {
+    /// The kind of act, as it is stored and counted.
+    pub(crate) fn kind(&self) -> &'static str {
+        match &self.act {
+            Act::Event(event) => event.kind().as_str(),
+            Act::Join(join) => join.event.kind().as_str(),
+            Act::Receipt(_) => "receipt",
+            Act::Quote(_) => "quote",
+            Act::Cancel(_) => "cancel",
+            Act::Return(_) => "return",
+            Act::Recharge(_) => "recharge",
+            Act::Adjust(_) => "adjust",
+        }
+    }
+}

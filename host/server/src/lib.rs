@@ -1,0 +1,33 @@
+//! The host: HTTP, jobs, configuration and command line around one ledger.
+
+pub mod app;
+pub mod apply;
+pub mod auth;
+mod batch;
+pub mod cases;
+pub mod cli;
+pub mod clock;
+pub mod config;
+mod decide;
+mod draws;
+pub mod edge;
+pub mod entropy;
+pub mod error;
+pub mod host;
+pub mod http;
+pub mod jobs;
+mod journal;
+mod overlay;
+pub mod passwords;
+pub mod pay_code;
+pub mod policies;
+pub mod profile;
+pub mod record;
+pub mod replay;
+pub mod seal;
+pub mod setup;
+pub mod shipped;
+pub mod telemetry;
+pub mod tenants;
+pub mod throttle;
+pub mod verify;

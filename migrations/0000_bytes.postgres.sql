@@ -1,0 +1,2 @@
+-- Both databases say `blob`.
+create domain blob as bytea;
