@@ -16,10 +16,13 @@ pub use dice::Dice;
 pub use disk::{Disk, Lost, Op, What};
 pub use image::{Cut, cuts, write_image};
 pub use judge::{Finding, judge};
-pub use scene::{Scene, now};
+pub use scene::{Scene, now, unknown};
 pub use strace::{Ack, Trace, traced};
 
 use std::io::Write as _;
+
+/// The tenant of every harness; it is the demo's.
+pub const TENANT: &str = "demo";
 
 /// Prints a figure as one plain line, also when the test's output is captured.
 pub fn figure(line: &str) {

@@ -94,20 +94,21 @@ pub(crate) const READ_POSTGRES: &str = concat!(
     found!("$12")
 );
 
-/// The batch write on SQLite. $1 holds every long value, and rows say where in it: `[from, length]`; $2 is the
-/// stream; $3 to $11 are JSON arrays: settings seen, members, decisions, identities, new vouchers, changed
-/// vouchers, sales, counters, notices. Writing to `refused` fails the text with that reason.
+/// The batch write on SQLite. Rows say where a long value is, `[from, length]`: those of decisions in $1, of
+/// members in $2, all others in $3 (each statement copies the bytes it names). $4 is the stream; $5 to $13 are
+/// JSON arrays: settings seen, members, decisions, identities, new vouchers, changed vouchers, sales, counters,
+/// notices. Writing to `refused` fails the text with that reason.
 pub(crate) const WRITE_SQLITE: &str = "
 begin immediate;
 
 insert into refused (reason)
-select 'stale: settings' from jsonb_each($3) r
+select 'stale: settings' from jsonb_each($5) r
 left join tenant t on t.tenant_id = (r.value ->> 0)
 where t.config_version is not (r.value ->> 1);
 
 insert into refused (reason)
 select case when coalesce(m.version, 0) = (r.value ->> 'before') then 'broken: balances' else 'stale: member' end
-from jsonb_each($4) r
+from jsonb_each($6) r
 left join member m on m.tenant_id = (r.value ->> 't') and m.member_id = (r.value ->> 'm')
 where coalesce(m.version, 0) <> (r.value ->> 'before')
    or m.points <> (r.value ->> '$.base[0]') or m.points_seq <> (r.value ->> '$.base[3]')
@@ -117,9 +118,9 @@ where coalesce(m.version, 0) <> (r.value ->> 'before')
 insert into decision (tenant_id, stream, seq, at_ms, kind, status, member_id, before_stream, before_seq, store_id,
                       till_id, business_day, amount_fen, principal, key_hash, natural_key, input_hash, hash,
                       entries, reply, record)
-select r.value ->> 't', $2, r.value ->> 'seq', r.value ->> 'at', r.value ->> 'kind', r.value ->> 'status',
+select r.value ->> 't', $4, r.value ->> 'seq', r.value ->> 'at', r.value ->> 'kind', r.value ->> 'status',
        r.value ->> 'm',
-       case when (r.value ->> 'before') is null then m.last_stream else $2 end,
+       case when (r.value ->> 'before') is null then m.last_stream else $4 end,
        coalesce(r.value ->> 'before', m.last_seq),
        r.value ->> 'store', r.value ->> 'till', r.value ->> 'day', r.value ->> 'fen', r.value ->> 'principal',
        substr($1, r.value ->> '$.key[0]', r.value ->> '$.key[1]'),
@@ -127,23 +128,23 @@ select r.value ->> 't', $2, r.value ->> 'seq', r.value ->> 'at', r.value ->> 'ki
        cast(substr($1, r.value ->> '$.entries[0]', r.value ->> '$.entries[1]') as text),
        substr($1, r.value ->> '$.reply[0]', r.value ->> '$.reply[1]'),
        cast(substr($1, r.value ->> '$.record[0]', r.value ->> '$.record[1]') as text)
-from jsonb_each($5) r
+from jsonb_each($7) r
 left join member m on m.tenant_id = (r.value ->> 't') and m.member_id = (r.value ->> 'm');
 
 update member set
     version = r.value ->> 'after', points = r.value ->> '$.now[0]', principal = r.value ->> '$.now[1]',
     gift = r.value ->> '$.now[2]', points_seq = r.value ->> '$.now[3]', principal_seq = r.value ->> '$.now[4]',
     gift_seq = r.value ->> '$.now[5]', tier = r.value ->> 'tier', registered = r.value ->> 'registered',
-    last_stream = $2, last_seq = r.value ->> 'last',
-    state = cast(substr($1, r.value ->> '$.state[0]', r.value ->> '$.state[1]') as text),
-    profile_sealed = coalesce(substr($1, r.value ->> '$.profile[0]', r.value ->> '$.profile[1]'), profile_sealed)
-from jsonb_each($4) r
+    last_stream = $4, last_seq = r.value ->> 'last',
+    state = cast(substr($2, r.value ->> '$.state[0]', r.value ->> '$.state[1]') as text),
+    profile_sealed = coalesce(substr($2, r.value ->> '$.profile[0]', r.value ->> '$.profile[1]'), profile_sealed)
+from jsonb_each($6) r
 where member.tenant_id = (r.value ->> 't') and member.member_id = (r.value ->> 'm')
   and (r.value ->> 'before') > 0;
 
 -- Apart, so that the two indexes are touched only when these change.
 update member set birthday_md = r.value ->> 'birthday', next_due_day = r.value ->> 'due'
-from jsonb_each($4) r
+from jsonb_each($6) r
 where member.tenant_id = (r.value ->> 't') and member.member_id = (r.value ->> 'm')
   and (r.value ->> 'before') > 0
   and (member.birthday_md is not (r.value ->> 'birthday') or member.next_due_day is not (r.value ->> 'due'));
@@ -152,43 +153,43 @@ insert into member (tenant_id, member_id, version, points, principal, gift, poin
                     tier, registered, birthday_md, next_due_day, last_stream, last_seq, state, profile_sealed)
 select value ->> 't', value ->> 'm', value ->> 'after', value ->> '$.now[0]', value ->> '$.now[1]',
        value ->> '$.now[2]', value ->> '$.now[3]', value ->> '$.now[4]', value ->> '$.now[5]', value ->> 'tier',
-       value ->> 'registered', value ->> 'birthday', value ->> 'due', $2, value ->> 'last',
-       cast(substr($1, value ->> '$.state[0]', value ->> '$.state[1]') as text),
-       substr($1, value ->> '$.profile[0]', value ->> '$.profile[1]')
-from jsonb_each($4) where (value ->> 'before') = 0;
+       value ->> 'registered', value ->> 'birthday', value ->> 'due', $4, value ->> 'last',
+       cast(substr($2, value ->> '$.state[0]', value ->> '$.state[1]') as text),
+       substr($2, value ->> '$.profile[0]', value ->> '$.profile[1]')
+from jsonb_each($6) where (value ->> 'before') = 0;
 
 insert into identity (tenant_id, kind, value_index, member_id)
-select value ->> 0, value ->> 1, value ->> 2, value ->> 3 from jsonb_each($6);
+select value ->> 0, value ->> 1, value ->> 2, value ->> 3 from jsonb_each($8);
 
 insert into voucher (tenant_id, code, member_id, template, state, valid_until, doc)
 select value ->> 't', value ->> 'code', value ->> 'm', value ->> 'template', value ->> 'state', value ->> 'until',
-       cast(substr($1, value ->> '$.doc[0]', value ->> '$.doc[1]') as text)
-from jsonb_each($7);
+       cast(substr($3, value ->> '$.doc[0]', value ->> '$.doc[1]') as text)
+from jsonb_each($9);
 
 insert into refused (reason)
-select 'stale: voucher' from jsonb_each($8) r
+select 'stale: voucher' from jsonb_each($10) r
 left join voucher v on v.tenant_id = (r.value ->> 't') and v.code = (r.value ->> 'code')
 where v.member_id is not (r.value ->> 'm');
 
 update voucher set
     state = r.value ->> 'state', valid_until = r.value ->> 'until',
-    doc = cast(substr($1, r.value ->> '$.doc[0]', r.value ->> '$.doc[1]') as text)
-from jsonb_each($8) r
+    doc = cast(substr($3, r.value ->> '$.doc[0]', r.value ->> '$.doc[1]') as text)
+from jsonb_each($10) r
 where voucher.tenant_id = (r.value ->> 't') and voucher.code = (r.value ->> 'code');
 
 insert into refused (reason)
-select 'stale: sale' from jsonb_each($9) r
+select 'stale: sale' from jsonb_each($11) r
 left join sale_left s on s.tenant_id = (r.value ->> 't') and s.natural_key = (r.value ->> 'natural')
 where coalesce(s.returns, 0) <> (r.value ->> 'before');
 
 insert into sale_left (tenant_id, natural_key, returns, doc)
 select value ->> 't', value ->> 'natural', value ->> 'returns',
-       cast(substr($1, value ->> '$.doc[0]', value ->> '$.doc[1]') as text)
-from jsonb_each($9) where true
+       cast(substr($3, value ->> '$.doc[0]', value ->> '$.doc[1]') as text)
+from jsonb_each($11) where true
 on conflict (tenant_id, natural_key) do update set returns = excluded.returns, doc = excluded.doc;
 
 insert into stock (tenant_id, name, used, max)
-select value ->> 't', value ->> 'name', 0, value ->> 'max' from jsonb_each($10) where true
+select value ->> 't', value ->> 'name', 0, value ->> 'max' from jsonb_each($12) where true
 on conflict (tenant_id, name) do nothing;
 
 update stock set
@@ -196,13 +197,13 @@ update stock set
     -- Giving back is never refused, even if the limit has been lowered below what is used.
     max = case when (r.value ->> 'delta') <= 0 then max(r.value ->> 'max', used + (r.value ->> 'delta'))
                else r.value ->> 'max' end
-from jsonb_each($10) r
+from jsonb_each($12) r
 where stock.tenant_id = (r.value ->> 't') and stock.name = (r.value ->> 'name');
 
 insert into outbox (tenant_id, outbox_id, decision_id, topic, body, state, due_at_ms)
 select value ->> 't', (value ->> 'decision') || '.' || (value ->> 'n'), value ->> 'decision', value ->> 'topic',
-       cast(substr($1, value ->> '$.body[0]', value ->> '$.body[1]') as text), 'waiting', value ->> 'due'
-from jsonb_each($11);
+       cast(substr($3, value ->> '$.body[0]', value ->> '$.body[1]') as text), 'waiting', value ->> 'due'
+from jsonb_each($13);
 
 commit;
 ";

@@ -1,6 +1,7 @@
 //! What can go wrong at the database, and who must act.
 
 use sqlx::error::ErrorKind;
+use std::io;
 
 /// Why a database call did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +30,10 @@ pub enum DbError {
     /// The database cannot be reached; nothing was sent to it.
     #[error("the database cannot be reached: {0}")]
     Unreachable(String),
+    /// The connection broke while something was asked over it: a read can be repeated, and a write may have been
+    /// done or not.
+    #[error("the connection to the database broke: {0}")]
+    ConnectionLost(String),
     /// The database is not set up as it must be: refuse to serve.
     #[error("the database must not be served: {0}")]
     Unfit(String),
@@ -69,13 +74,19 @@ impl From<sqlx::Error> for DbError {
                 Verdict::Busy => Self::Busy,
                 Verdict::Full => Self::StorageFull,
                 Verdict::Disk => Self::DiskFailed(reported.to_string()),
+                Verdict::Away => Self::Unreachable(reported.to_string()),
+                Verdict::Lost => Self::ConnectionLost(reported.to_string()),
                 Verdict::Damaged => Self::Damaged(reported.to_string()),
                 Verdict::Other => Self::Driver(error),
             },
-            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => Self::Unreachable(error.to_string()),
-            sqlx::Error::Io(cause) if cause.kind() == std::io::ErrorKind::ConnectionRefused => {
-                Self::Unreachable(cause.to_string())
+            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => {
+                Self::Unreachable(error.to_string())
             }
+            sqlx::Error::Io(cause) => match cause.kind() {
+                // Nobody listens: at no address, or at no socket file.
+                io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound => Self::Unreachable(cause.to_string()),
+                _ => Self::ConnectionLost(cause.to_string()),
+            },
             _ => Self::Driver(error),
         }
     }
@@ -91,6 +102,8 @@ enum Verdict {
     Full,
     Disk,
     Damaged,
+    Away,
+    Lost,
     Other,
 }
 
@@ -109,11 +122,14 @@ fn verdict(error: &dyn sqlx::error::DatabaseError) -> Verdict {
     code.parse().map_or(Verdict::Other, sqlite_verdict)
 }
 
-/// By SQLSTATE. 40001 and 40P01: lost against another host.
+/// By SQLSTATE. 40001 and 40P01: lost against another host. 55P03: waited too long for another's rows.
 fn postgres_verdict(code: &str) -> Verdict {
     match code {
         "40001" | "40P01" => Verdict::Stale,
+        "55P03" => Verdict::Busy,
         "53100" => Verdict::Full,
+        "53300" | "57P03" => Verdict::Away,
+        "57P01" | "57P02" => Verdict::Lost,
         "58030" => Verdict::Disk,
         "XX001" | "XX002" => Verdict::Damaged,
         _ => Verdict::Other,
@@ -138,10 +154,10 @@ pub(crate) fn outcome_unknown(error: &sqlx::Error) -> bool {
         sqlx::Error::Database(reported) => {
             let code = reported.code().unwrap_or_default();
             if reported.try_downcast_ref::<sqlx::postgres::PgDatabaseError>().is_some() {
-                // Shut down, crashed, or lost the connection, possibly between commit and answer.
-                return code.starts_with("08") || code.starts_with("57P");
+                // Cancelled, shut down, crashed or cut off, possibly between commit and answer.
+                return code.starts_with("08") || code.starts_with("57");
             }
-            code.parse().is_ok_and(|code: i32| sqlite_verdict(code) == Verdict::Disk)
+            false
         }
         sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => false,
         sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed => true,

@@ -69,9 +69,10 @@ pub enum CommitOutcome {
     Committed,
     /// Nothing was written: something it depends on has changed. Read again, plan again.
     Stale,
-    /// It may be durable or not: read again by key before trying again. If [`DbError::must_exit`], exit.
+    /// It may be durable or not: read again by key before trying again.
     Unknown(DbError),
-    /// Nothing was written, and trying the same again will not help by itself.
+    /// Nothing was written, and trying the same again will not help by itself. If [`DbError::must_exit`], the
+    /// process must exit without an answer: what reached the disk only a restart can tell.
     Failed(DbError),
 }
 
@@ -87,6 +88,7 @@ pub async fn commit(db: &Db, stream: &str, batch: &[Written]) -> CommitOutcome {
     }
     let folded = match Batch::fold(stream, batch) {
         Ok(folded) => folded,
+        Err(DbError::Stale) => return CommitOutcome::Stale,
         Err(error) => return CommitOutcome::Failed(error),
     };
     db.counters().batch_writes.fetch_add(1, Ordering::Relaxed);

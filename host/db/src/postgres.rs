@@ -21,7 +21,11 @@ const CONNECT_WAIT: Duration = Duration::from_secs(5);
 
 /// The batch statements are planned once and follow the indexes: a plan made while the tables were small
 /// must not scan them when they have grown.
-const HOT_SETTINGS: [(&str, &str); 5] = [
+///
+/// Neither waits for ever: for rows another host holds, or for a server that has stopped working.
+const HOT_SETTINGS: [(&str, &str); 7] = [
+    ("lock_timeout", "5s"),
+    ("statement_timeout", "30s"),
     ("plan_cache_mode", "force_generic_plan"),
     ("enable_seqscan", "off"),
     ("enable_hashjoin", "off"),
@@ -51,7 +55,9 @@ impl Postgres {
         let options = parsed.map_err(|_| DbError::Unfit("the postgres address cannot be read".to_owned()))?;
         let options =
             options.disable_statement_logging().application_name("punchcard").options([("synchronous_commit", "on")]);
-        let pool = pool(CONNECTIONS_MAX).connect_with(options.clone()).await.map_err(unreachable)?;
+        // What is asked here is rarely asked: one more round trip finds a connection that died with its server.
+        let pool = pool(CONNECTIONS_MAX).test_before_acquire(true).connect_with(options.clone()).await;
+        let pool = pool.map_err(unreachable)?;
         let hot = pool_options_hot(options);
         let opened = Self { pool, hot };
         opened.check().await?;
@@ -100,7 +106,8 @@ impl Postgres {
 }
 
 fn pool(connections: u32) -> PgPoolOptions {
-    // A dead connection shows at its first use; asking before every use would be one more round trip.
+    // A dead connection shows at its first use, and the batch is planned again; asking before every use would be
+    // one more round trip.
     PgPoolOptions::new().max_connections(connections).acquire_timeout(CONNECT_WAIT).test_before_acquire(false)
 }
 

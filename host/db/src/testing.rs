@@ -2,7 +2,9 @@
 //! process. `PUNCHCARD_TEST_POSTGRES` may name a server to use instead; `PUNCHCARD_POSTGRES_BIN` the folder
 //! of its programs.
 
-use crate::{Db, DbError, sqlite::Tuning};
+pub mod plain;
+
+use crate::{Db, DbError, db::Backend, dialect, row::Row, sqlite::Tuning};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, postgres::PgConnectOptions};
 use std::{
     io,
@@ -28,13 +30,16 @@ const POSTGRES_USER: &str = "postgres";
 const READY_TRIES: u32 = 200;
 const READY_PAUSE: Duration = Duration::from_millis(50);
 
-/// Runs the server until its standard input ends, then stops it and removes its folder.
+/// Settings of a server of ours: a socket in its folder, and room for a whole test run.
+const SERVER: &str = "-c listen_addresses= -c max_connections=300";
+
+/// Runs the server until its standard input ends, then stops it, or the one that was started after it, and
+/// removes its folder.
 const WATCHDOG: &str = r#"
-"$1/postgres" -D "$2/data" -k "$2" -c listen_addresses= -c max_connections=300 >"$2/log" 2>&1 &
-server=$!
+"$1/postgres" -D "$2/data" -k "$2" $3 >"$2/log" 2>&1 &
 cat >/dev/null
-kill -INT $server
-wait $server
+"$1/pg_ctl" -D "$2/data" -m fast -s stop
+wait
 rm -rf "$2"
 "#;
 
@@ -104,6 +109,51 @@ impl Scratch {
         Ok(Self { db, url, dir })
     }
 
+    /// Runs a text of any statements, past everything this crate checks: to plant what must be found.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn sql(&self, text: &str) -> Result<(), DbError> {
+        let text = sqlx::raw_sql(AssertSqlSafe(text.to_owned()));
+        match self.db.backend() {
+            Backend::Sqlite(sqlite) => text.execute(sqlite.writer().await?.connection()?).await.map(drop)?,
+            Backend::Postgres(postgres) => text.execute(postgres.pool()).await.map(drop)?,
+        }
+        Ok(())
+    }
+
+    /// The rows of a statement, columns as text with ` | ` between them.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn told(&self, sql: &str) -> Result<Vec<String>, DbError> {
+        let query = AssertSqlSafe(sql.to_owned());
+        let rows: Vec<Row> = match self.db.backend() {
+            Backend::Sqlite(sqlite) => {
+                let rows = sqlx::query(query).fetch_all(sqlite.readers()).await?;
+                rows.into_iter().map(Row::Sqlite).collect()
+            }
+            Backend::Postgres(postgres) => {
+                let rows = sqlx::query(query).fetch_all(postgres.pool()).await?;
+                rows.into_iter().map(Row::Postgres).collect()
+            }
+        };
+        Ok(rows.iter().map(Row::describe).collect())
+    }
+
+    /// How SQLite goes about every statement of the batch read and the batch write.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn hot_plans(&self) -> Result<Vec<String>, DbError> {
+        let mut plans = Vec::new();
+        let statements = dialect::WRITE_SQLITE.split(";\n").chain([dialect::READ_SQLITE]);
+        for statement in statements.map(str::trim).filter(|text| !matches!(*text, "" | "begin immediate" | "commit")) {
+            plans.extend(self.told(&format!("explain query plan {statement}")).await?);
+        }
+        Ok(plans)
+    }
+
     /// The SQLite file, if it is one.
     pub fn file(&self) -> Option<PathBuf> {
         self.dir.as_ref().map(|dir| dir.path().join("punchcard.db"))
@@ -148,6 +198,9 @@ fn server() -> Result<Option<String>, DbError> {
 pub struct Cluster {
     /// Its address.
     pub url: String,
+    bin: PathBuf,
+    dir: PathBuf,
+    user: Option<(u32, u32)>,
     watchdog: Child,
 }
 
@@ -173,12 +226,49 @@ impl Cluster {
         let watchdog = as_user(Command::new("sh"), user)
             .args(["-c", WATCHDOG, "sh"])
             .args([&bin, &dir])
+            .arg(SERVER)
             .current_dir(&dir)
             .stdin(Stdio::piped())
             .spawn()?;
         wait_ready(&bin, &dir)?;
-        Ok(Some(Self { url: format!("postgres://punchcard@localhost/postgres?host={}", dir.display()), watchdog }))
+        let url = format!("postgres://punchcard@localhost/postgres?host={}", dir.display());
+        Ok(Some(Self { url, bin, dir, user, watchdog }))
     }
+
+    /// Ends the server at once, as a crash would: nothing is written that was not written before.
+    ///
+    /// # Errors
+    /// If it cannot be ended.
+    pub fn crash(&self) -> io::Result<()> {
+        run(self.control().args(["-m", "immediate", "-w", "stop"]))
+    }
+
+    /// Starts the server again and waits until it has recovered.
+    ///
+    /// # Errors
+    /// If it does not start.
+    pub fn start_again(&self) -> io::Result<()> {
+        let settings = format!("-k {} {SERVER}", self.dir.display());
+        run(self.control().arg("-l").arg(self.dir.join("log")).arg("-o").arg(settings).args(["-w", "start"]))
+    }
+
+    fn control(&self) -> Command {
+        let mut command = as_user(Command::new(self.bin.join("pg_ctl")), self.user);
+        command.arg("-s").arg("-D").arg(self.dir.join("data"));
+        command
+    }
+}
+
+/// Lets SQLite answer before its log is synced: what a power cut may lose, and tests of power cuts must notice.
+///
+/// # Errors
+/// If the database is closed; nothing happens on PostgreSQL.
+pub async fn without_sync(db: &Db) -> Result<(), DbError> {
+    if let Backend::Sqlite(sqlite) = db.backend() {
+        let mut writer = sqlite.writer().await?;
+        sqlx::query("pragma synchronous = normal").execute(writer.connection()?).await?;
+    }
+    Ok(())
 }
 
 impl Drop for Cluster {

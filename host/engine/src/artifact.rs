@@ -67,12 +67,7 @@ pub(crate) fn open<'a>(
     parse(key, build, digest, artifact).ok_or_else(|| LoadError::NotOurs { digest: digest.to_string() })
 }
 
-fn parse<'a>(
-    key: &ArtifactKey,
-    build: &str,
-    digest: &Digest,
-    artifact: &'a [u8],
-) -> Option<(Description, &'a [u8])> {
+fn parse<'a>(key: &ArtifactKey, build: &str, digest: &Digest, artifact: &'a [u8]) -> Option<(Description, &'a [u8])> {
     let (seal, body) = artifact.strip_prefix(MAGIC)?.split_at_checked(SEAL_BYTES)?;
     // Compared in constant time, and before a byte of the body is read.
     mac(key, build, digest, body).verify_slice(seal).ok()?;

@@ -32,7 +32,10 @@ pub(crate) fn checked(mut description: Description) -> Result<Description, Refus
     at_most("parameters", description.params.len(), PARAMS_MAX)?;
     at_most("statistics", description.stats.len(), STATS_MAX)?;
     if let Some(stat) = description.stats.iter().find(|stat| stat.days > STAT_DAYS_MAX) {
-        return Err(refused(format!("a statistic over {} days; at most {STAT_DAYS_MAX}, or 0 for all time", stat.days)));
+        return Err(refused(format!(
+            "a statistic over {} days; at most {STAT_DAYS_MAX}, or 0 for all time",
+            stat.days
+        )));
     }
     let mut names = BTreeSet::new();
     for param in &mut description.params {
@@ -51,7 +54,10 @@ fn checked_param(param: &Param) -> Result<ParamValue, Refusal> {
     text("a parameter's help", &param.help)?;
     match &param.kind {
         ParamKind::Number(low, high) if low > high => {
-            return Err(refused(format!("parameter {:?}: its smallest value {low} is above its largest {high}", param.name)));
+            return Err(refused(format!(
+                "parameter {:?}: its smallest value {low} is above its largest {high}",
+                param.name
+            )));
         }
         ParamKind::Choice(words) => {
             at_most("choices", words.len(), CHOICES_MAX)?;
@@ -63,13 +69,16 @@ fn checked_param(param: &Param) -> Result<ParamValue, Refusal> {
         _ => {}
     }
     if size(&param.default) > DEFAULT_BYTES_MAX {
-        return Err(refused(format!("the default of parameter {:?} is longer than {DEFAULT_BYTES_MAX} bytes", param.name)));
+        return Err(refused(format!(
+            "the default of parameter {:?} is longer than {DEFAULT_BYTES_MAX} bytes",
+            param.name
+        )));
     }
     param.accept(param.default.clone()).map_err(|wrong| refused(format!("the default does not fit: {wrong}")))
 }
 
 /// Bytes a value takes.
-fn size(value: &ParamValue) -> usize {
+pub(crate) fn size(value: &ParamValue) -> usize {
     match value {
         ParamValue::Number(_) | ParamValue::Flag(_) => 8,
         ParamValue::Text(text) => text.len(),

@@ -21,7 +21,7 @@ mod wasm;
 
 pub use artifact::ArtifactKey;
 pub use compile::{Compiler, compile_child_main};
-pub use error::{EngineError, PlaceError, EvalFault, FailCode, LoadError, Refusal};
+pub use error::{EngineError, EvalFault, FailCode, LoadError, PlaceError, Refusal};
 pub use limits::Limits;
 pub use log::LogLine;
 pub use rulebook::{Placed, Policy, Rulebook};
@@ -39,11 +39,6 @@ use wasm::{Question, Scored};
 const VERSIONS: &str = "wasmtime-48.0.8/rhai-1.27.0/policy-1.0.0";
 /// Digits of the hash in a profile.
 const PROFILE_DIGITS: usize = 16;
-/// Bytes a resident component takes besides its machine code.
-const COMPONENT_OVERHEAD_BYTES: usize = 32 << 10;
-/// Bytes of syntax tree for each byte of script, generously.
-const TREE_BYTES_PER_BYTE: usize = 64;
-
 /// Runs policies. Cheap to clone; every clone shares the pool and the resident policies.
 #[derive(Clone)]
 pub struct Engine(Arc<Inner>);
@@ -82,7 +77,7 @@ impl Engine {
             .max_capacity(limits.resident_bytes_max)
             // The latest in: a new tenant's policy must not lose to those that were asked often.
             .eviction_policy(EvictionPolicy::lru())
-            .weigher(|_, policy: &Policy| u32::try_from(weight(policy)).unwrap_or(u32::MAX))
+            .weigher(|_, policy: &Policy| u32::try_from(policy.bytes()).unwrap_or(u32::MAX))
             .build();
         let profile = profile(&limits, &build);
         let scripts = script::Runtime::new(&limits, ticks);
@@ -179,7 +174,8 @@ impl Engine {
     /// # Errors
     /// [`EvalFault`] if the machine failed; nothing was decided.
     pub fn trace(&self, rulebook: &Rulebook, facts: &Facts, event: &Event) -> Result<Traced, EvalFault> {
-        let span = tracing::debug_span!("engine.evaluate", event.kind = ?event.kind(), fuel_used = tracing::field::Empty);
+        let span =
+            tracing::debug_span!("engine.evaluate", event.kind = ?event.kind(), fuel_used = tracing::field::Empty);
         let _entered = span.enter();
         let mut event = Cow::Borrowed(event);
         let (mut decided, mut log) = (Vec::new(), Vec::new());
@@ -229,13 +225,12 @@ fn profile(limits: &Limits, build: &str) -> String {
     format!("{VERSIONS}/{}", hash.get(..PROFILE_DIGITS).unwrap_or(&hash))
 }
 
-/// Bytes a resident policy takes, about.
-fn weight(policy: &Policy) -> usize {
-    match policy.body() {
-        Body::Wasm(component) => component.bytes().saturating_add(COMPONENT_OVERHEAD_BYTES),
-        Body::Script(script) => script.source_bytes().saturating_mul(TREE_BYTES_PER_BYTE),
-    }
-}
+// Everything a server shares between threads.
+const _: () = {
+    const fn shared<T: Send + Sync + 'static>() {}
+    shared::<Engine>();
+    shared::<Rulebook>();
+};
 
 #[cfg(test)]
 mod tests {
@@ -256,10 +251,3 @@ mod tests {
         assert!(wit.contains(&format!("package punchcard:policy@{version};")), "{version}");
     }
 }
-
-// Everything a server shares between threads.
-const _: () = {
-    const fn shared<T: Send + Sync + 'static>() {}
-    shared::<Engine>();
-    shared::<Rulebook>();
-};

@@ -56,7 +56,11 @@ pub(crate) fn printable(text: &str, bytes_max: usize) -> String {
     let mut kept = String::with_capacity(text.len().min(bytes_max));
     for c in text.chars() {
         let before = kept.len();
-        if c.is_control() { kept.extend(c.escape_default()) } else { kept.push(c) }
+        if c.is_control() {
+            kept.extend(c.escape_default())
+        } else {
+            kept.push(c)
+        }
         if kept.len() > bytes_max {
             kept.truncate(before);
             break;

@@ -4,6 +4,7 @@
 //! 7.8 GB. What is refused here never reaches a compiler.
 
 mod body;
+mod disguise;
 
 use crate::{Limits, Refusal};
 use wasmparser::{
@@ -40,36 +41,12 @@ pub(crate) fn component(limits: &Limits, bytes: &[u8]) -> Result<(), Refusal> {
         let limit = limits.component_bytes_max;
         return Err(Refusal::new("size", format!("the upload has {} bytes; at most {limit} are allowed", bytes.len())));
     }
-    format(bytes)?;
+    disguise::check(bytes)?;
     let mut census = Census::new(limits);
     for payload in Parser::new(0).parse_all(bytes) {
         census.payload(payload.map_err(malformed)?)?;
     }
     census.missing_exports()
-}
-
-/// Refuses, by their first bytes, the things people upload instead of a component.
-fn format(bytes: &[u8]) -> Result<(), Refusal> {
-    const COMPONENT: &[u8] = b"\0asm\x0d\0\x01\0";
-    let text = match bytes {
-        [] => "the upload is empty".to_owned(),
-        _ if bytes.starts_with(COMPONENT) => return Ok(()),
-        _ if bytes.starts_with(b"\0asm\x01\0\0\0") => {
-            "this is a core module; a policy is a component: wrap it with `wasm-tools component new`".to_owned()
-        }
-        _ if bytes.starts_with(b"\0asm") => "this Wasm version is not supported; a policy is a component".to_owned(),
-        _ if bytes.starts_with(b"\x7fELF") => {
-            "this is machine code (a .cwasm or an ELF file); upload the component it was made from".to_owned()
-        }
-        _ if bytes.starts_with(b"PK") || bytes.starts_with(b"\x1f\x8b") => {
-            "this is a compressed archive; upload the component inside it".to_owned()
-        }
-        _ if bytes.trim_ascii_start().starts_with(b"(") => {
-            "this is the text format; upload the binary: `wasm-tools parse` makes it".to_owned()
-        }
-        _ => "this is no Wasm component".to_owned(),
-    };
-    Err(Refusal::new("format", text))
 }
 
 /// What has been counted so far.
@@ -162,7 +139,7 @@ impl<'a> Census<'a> {
             // The world's own names for types of the interface; they carry nothing.
             let renamed = matches!(import.ty, ComponentTypeRef::Type(TypeBounds::Eq(_)));
             if !renamed && !IMPORTS.iter().any(|known| name.starts_with(known)) {
-                return Err(unknown_import(name));
+                return Err(disguise::import(name));
             }
         }
         Ok(())
@@ -228,7 +205,10 @@ impl<'a> Census<'a> {
         if table.initial <= limit {
             return Ok(());
         }
-        Err(Refusal::new("table", format!("starts with a table of {} entries; at most {limit} are allowed", table.initial)))
+        Err(Refusal::new(
+            "table",
+            format!("starts with a table of {} entries; at most {limit} are allowed", table.initial),
+        ))
     }
 }
 
@@ -247,19 +227,6 @@ fn canonical(functions: ComponentCanonicalSectionReader<'_>) -> Result<(), Refus
 fn core_exports(exports: ExportSectionReader<'_>) -> Result<(), Refusal> {
     at_most("exports", "exports", exports.count(), EXPORTS_MAX)?;
     exports.into_iter().try_for_each(|export| named(export.map_err(malformed)?.name))
-}
-
-fn unknown_import(name: &str) -> Refusal {
-    let shown = crate::log::printable(name, NAME_BYTES_MAX);
-    let why = match shown.split([':', '/']).next() {
-        Some("wasi") if shown.contains("http") || shown.contains("sockets") => "policies get no network",
-        Some("wasi") if shown.contains("clocks") => "policies get no clock: the moment of the event is in facts.now",
-        Some("wasi") if shown.contains("random") => "policies get no randomness: the host draws",
-        Some("wasi") if shown.contains("filesystem") => "policies get no files",
-        Some("wasi") => "policies get no operating system: build for wasm32-unknown-unknown",
-        _ => "a policy may import punchcard:policy/host@1 and its types, nothing else",
-    };
-    Refusal::new("import", format!("imports {shown}; {why}"))
 }
 
 fn named(name: &str) -> Result<(), Refusal> {

@@ -7,6 +7,11 @@ use ledger::{
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+/// Bytes a resident component takes besides its machine code.
+const COMPONENT_OVERHEAD_BYTES: usize = 64 << 10;
+/// Bytes of syntax tree for each byte of script, generously.
+const TREE_BYTES_PER_BYTE: usize = 64;
+
 /// One resident policy version. Cheap to clone.
 #[derive(Clone)]
 pub struct Policy(Arc<Resident>);
@@ -41,6 +46,14 @@ impl Policy {
     pub(crate) fn body(&self) -> &Body {
         &self.0.body
     }
+
+    /// Bytes it takes while it is resident, about.
+    pub(crate) fn bytes(&self) -> usize {
+        match self.body() {
+            Body::Wasm(component) => component.bytes().saturating_add(COMPONENT_OVERHEAD_BYTES),
+            Body::Script(script) => script.source_bytes().saturating_mul(TREE_BYTES_PER_BYTE),
+        }
+    }
 }
 
 impl std::fmt::Debug for Policy {
@@ -70,7 +83,8 @@ impl Placed {
         if declared.len() != params.len() {
             return Err(PlaceError::Count { name, declared: declared.len(), given: params.len() });
         }
-        let params = declared.iter().zip(params).map(|(param, value)| param.accept(value)).collect::<Result<Vec<_>, _>>()?;
+        let params =
+            declared.iter().zip(params).map(|(param, value)| param.accept(value)).collect::<Result<Vec<_>, _>>()?;
         let prepared = match policy.body() {
             Body::Script(_) => script::Params::new(declared, &params),
             Body::Wasm(_) => script::Params::default(),
@@ -144,7 +158,8 @@ pub(crate) fn lines(event: &Event) -> usize {
 const ITEM_BYTES: usize = 64;
 
 /// About how many bytes a component is given.
-pub(crate) fn input_bytes(facts: &Facts, event: &Event) -> usize {
+pub(crate) fn input_bytes(params: &[ParamValue], facts: &Facts, event: &Event) -> usize {
+    let params = params.iter().map(crate::describe::size);
     let member = facts.member.iter().flat_map(|m| m.tags.iter().map(|tag| tag.len() + 8));
     let vouchers = facts.vouchers.iter().map(|v| v.code.as_str().len() + v.template.len() + ITEM_BYTES);
     let expiring = facts.expiring.len().saturating_mul(16);
@@ -154,14 +169,12 @@ pub(crate) fn input_bytes(facts: &Facts, event: &Event) -> usize {
         Event::Draw(text) | Event::Follow(Some(text)) => text.len(),
         _ => ITEM_BYTES,
     };
-    member.chain(vouchers).fold(event.saturating_add(expiring), usize::saturating_add)
+    params.chain(member).chain(vouchers).fold(event.saturating_add(expiring), usize::saturating_add)
 }
 
 fn receipt_bytes(receipt: &Receipt) -> usize {
-    let lines = receipt
-        .lines
-        .iter()
-        .map(|l| l.sku.len() + l.department.len() + l.category.len() + l.brand.len() + ITEM_BYTES);
+    let lines =
+        receipt.lines.iter().map(|l| l.sku.len() + l.department.len() + l.category.len() + l.brand.len() + ITEM_BYTES);
     let payments = receipt.payments.iter().map(|payment| payment.method.len() + 16);
     lines.chain(payments).fold(receipt.receipt.len(), usize::saturating_add)
 }

@@ -3,9 +3,11 @@
 //! Rhai is a convenience, not a boundary: it shares our memory and stack. Every limit it has is set, what it
 //! cannot limit is switched off, and a panic inside it is a failed decision.
 
+mod collector;
 mod describe;
 mod effects;
 mod facts;
+mod items;
 mod keys;
 mod lists;
 mod meter;
@@ -16,7 +18,7 @@ mod words;
 
 use crate::wasm::{Question, Scored};
 use crate::{EvalFault, FailCode, Limits, Refusal, caps, clock::Ticks, error::Failure, log::Log, rulebook};
-use effects::Collector;
+use collector::Collector;
 use facts::{Ctx, Input};
 use ledger::{Description, Event, EventKind};
 use rhai::{AST, CallFnOptions, Dynamic, EvalAltResult, FuncArgs, Scope};
@@ -42,6 +44,9 @@ impl From<Failure> for Stopped {
         Self::Failed(failure)
     }
 }
+
+/// Operations for `describe`, which runs once for each load.
+const DESCRIBE_OPERATIONS: u64 = 20_000;
 
 /// Names a script gave its statistics, in the description's order.
 type StatNames = Arc<[Box<str>]>;
@@ -78,7 +83,10 @@ impl Runtime {
     pub(crate) fn load(&self, text: &str) -> Result<(Script, Description), Refusal> {
         let limit = self.limits.script_bytes_max;
         if text.len() > limit {
-            return Err(Refusal::new("size", format!("the script has {} bytes; at most {limit} are allowed", text.len())));
+            return Err(Refusal::new(
+                "size",
+                format!("the script has {} bytes; at most {limit} are allowed", text.len()),
+            ));
         }
         let ast = guarded(|| Ok(self.describer.compile(text)))
             .map_err(|stopped| refused("syntax", stopped))?
@@ -93,7 +101,7 @@ impl Runtime {
     }
 
     fn describe(&self, ast: &AST) -> Ran<Dynamic> {
-        meter::start(self.limits.operations_per_event, self.deadline());
+        meter::start(DESCRIBE_OPERATIONS, self.deadline());
         let collector = Collector::idle(&self.limits);
         guarded(|| call(&self.describer, ast, "describe", (), collector))
     }
@@ -110,7 +118,7 @@ impl Runtime {
         question: Question<'_>,
         log: &mut Log,
     ) -> Result<Scored, EvalFault> {
-        let bytes = rulebook::input_bytes(question.facts, question.event);
+        let bytes = rulebook::input_bytes(question.params, question.facts, question.event);
         let limit = self.limits.input_bytes_max;
         if bytes > limit {
             let text = format!("facts and event take {bytes} bytes; a policy is given at most {limit}");

@@ -27,6 +27,9 @@ const LIFTED_BYTES_MAX: usize = 256 << 10;
 /// Resource handles a component may hold; policies have none.
 const HANDLES_MAX: usize = 64;
 
+/// Fuel for `describe`, which runs once for each upload: a form of 64 parameters takes about 30,000.
+const DESCRIBE_FUEL: u64 = 1_000_000;
+
 /// The Wasm half of the engine.
 pub(crate) struct Runtime {
     engine: Engine,
@@ -97,7 +100,7 @@ impl Runtime {
     /// # Errors
     /// [`Refusal`] if it fails at that, with the limit it broke.
     pub(crate) fn describe(&self, component: &Component) -> Result<Description, Refusal> {
-        let mut store = self.store(self.limits.fuel_per_event);
+        let mut store = self.store(DESCRIBE_FUEL);
         let told = component.pre.instantiate(&mut store).and_then(|policy| policy.call_describe(&mut store));
         match told {
             Ok(description) => Ok(output::description(description)),

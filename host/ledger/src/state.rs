@@ -33,6 +33,9 @@ pub struct MemberState {
     /// Lots with something left, oldest first: by first day, then as they were granted.
     #[serde(default, skip_serializing_if = "is_default")]
     pub lots: Vec<Lot>,
+    /// What ran out of lots, and on which day (as `expires`), kept about a year: a return does not take it again.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub ran_out: Vec<Lot>,
     /// Points taken back after they had been spent; grants repay it first.
     #[serde(default, skip_serializing_if = "is_default")]
     pub debt: Points,
@@ -232,6 +235,7 @@ impl MemberState {
             tier: Tier { name: first_tier.to_owned(), since: today, ..Tier::default() },
             accounts: Accounts::default(),
             lots: Vec::new(),
+            ran_out: Vec::new(),
             debt: Points::ZERO,
             caps: BTreeMap::new(),
             days: Vec::new(),

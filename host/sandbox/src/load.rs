@@ -27,10 +27,10 @@ pub enum Until {
     Elapsed(Duration),
 }
 
-/// What a client does when nobody listens any more.
+/// What a client does when nobody listens any more, or the host is not ready to answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WhenLost {
-    /// It ends, as after a kill.
+    /// It ends when nobody listens, as after a kill.
     End,
     /// It waits so long and goes on with the next request, as over a restart.
     Wait(Duration),
@@ -166,11 +166,10 @@ impl Client {
             let digest = reply.as_ref().ok().map(|reply| hex::encode(Sha256::digest(&reply.body)));
             let answer = reply.and_then(|reply| reply.read::<Answer>());
             self.judge(&shot, &answer, digest, took, &mut report)?;
-            if matches!(answer, Err(TillError::Unreachable(_))) {
-                match self.load.when_lost {
-                    WhenLost::End => break,
-                    WhenLost::Wait(pause) => sleep(pause).await,
-                }
+            match (self.load.when_lost, answer) {
+                (WhenLost::End, Err(TillError::Unreachable(_))) => break,
+                (WhenLost::Wait(pause), Err(error)) if error.is_passing() => sleep(pause).await,
+                _ => {}
             }
         }
         Ok(report)

@@ -9,7 +9,7 @@ use ledger::{Act, DecisionId, StoreId, TenantId, TillId, UnixMs};
 pub struct Asked {
     /// From who is authenticated, never from the body.
     pub tenant: TenantId,
-    /// Who asks: `till:<key id>`, `staff:<login>`, `wechat`, `job`.
+    /// Who asks: `till/<store>/<till>`, `import:<key id>`, `staff/<login>`, `wechat`, `job`.
     pub principal: String,
     /// The caller's name for this attempt.
     pub idempotency_key: String,

@@ -12,7 +12,7 @@ use crate::{
     tenants::Tenants,
 };
 use db::{
-    Db,
+    Db, DbError,
     journal::{CommitOutcome, Written},
     snapshot::{self, Found, Want},
 };
@@ -35,13 +35,23 @@ pub struct Batcher {
 type Answers = Vec<Result<Replied, ApiError>>;
 
 impl Batcher {
-    /// Reads, decides and writes. `None` when another host wrote in between and all must be planned again.
+    /// Reads, decides and writes. `None` when another host wrote in between, or a connection broke, and all must be
+    /// planned again.
     ///
     /// # Errors
-    /// [`ApiError::Internal`] when the database fails: nothing of the batch is known to be written.
+    /// [`ApiError::Busy`] when the database is not to be had, [`ApiError::Internal`] when it fails: nothing of the
+    /// batch is known to be written.
     pub(crate) async fn attempt(&mut self, jobs: &[Job]) -> Result<Option<Answers>, ApiError> {
         let wants: Vec<Want> = jobs.iter().map(want).collect();
-        let mut snapshot = snapshot::read(&self.db, &self.stream, &wants).await.map_err(ApiError::internal)?;
+        let mut snapshot = match snapshot::read(&self.db, &self.stream, &wants).await {
+            Ok(snapshot) => snapshot,
+            Err(DbError::ConnectionLost(cause)) => {
+                // Reading changes nothing: the next attempt asks over another connection.
+                tracing::debug!(%cause, "a read was lost with its connection");
+                return Ok(None);
+            }
+            Err(cause) => return Err(cause.into()),
+        };
         for (tenant, row) in &snapshot.tenants {
             self.tenants.refresh(&self.db, &self.engine, tenant, row.config_version).await?;
         }
@@ -67,13 +77,13 @@ impl Batcher {
         }
     }
 
-    fn failed(&self, cause: db::DbError) -> ApiError {
+    fn failed(&self, cause: DbError) -> ApiError {
         if cause.must_exit() {
             // After a failed sync the page cache cannot be trusted: only a restart reads what is really there.
             tracing::error!(%cause, "the disk failed; exiting so that a restart recovers what was answered");
             std::process::exit(74);
         }
-        ApiError::internal(cause)
+        cause.into()
     }
 
     /// Sales are scored again under the rulebook they were sold under.

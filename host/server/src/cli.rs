@@ -3,6 +3,7 @@
 mod admin;
 mod data;
 mod demo;
+mod draw;
 pub mod policy;
 mod serve;
 
@@ -32,6 +33,9 @@ enum Command {
     /// Write, check, test and publish policies.
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
+    /// Draws that anybody can verify.
+    #[command(subcommand)]
+    Draw(draw::DrawCommand),
     /// Bring the database up to this version.
     Migrate(Where),
     /// Rebuild every balance from entries, verify the hash chain, name the first difference.
@@ -118,6 +122,7 @@ impl Command {
             Self::Serve(serve) => serve.run().await,
             Self::Demo(demo) => demo.run().await,
             Self::Policy(policy) => policy.run().await,
+            Self::Draw(draw) => draw.run().await,
             Self::Migrate(place) => data::migrate(&place).await,
             Self::Audit(audit) => audit.run().await,
             Self::Replay(replay) => replay.run().await,

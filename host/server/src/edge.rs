@@ -56,10 +56,13 @@ pub async fn serve(
     limits: &EdgeLimits,
     stop: impl Future<Output = io::Result<()>>,
 ) -> io::Result<Drained> {
-    let limits = Arc::new(limits.clone());
-    let guests = Guests::new(&limits);
-    let leaving = GracefulShutdown::new();
-    let mut connections = JoinSet::new();
+    let mut door = Door {
+        guests: Guests::new(limits),
+        router,
+        limits: Arc::new(limits.clone()),
+        leaving: GracefulShutdown::new(),
+        connections: JoinSet::new(),
+    };
     let mut upkeep = tokio::time::interval(telemetry::UPKEEP_EVERY);
     tokio::pin!(stop);
     let stopped = loop {
@@ -67,21 +70,9 @@ pub async fn serve(
             biased;
             stopped = &mut stop => break stopped,
             _ = upkeep.tick() => telemetry::upkeep(),
-            Some(_) = connections.join_next(), if !connections.is_empty() => {}
+            Some(_) = door.connections.join_next(), if !door.connections.is_empty() => {}
             accepted = listener.accept() => match accepted {
-                Ok((stream, peer)) => match guests.admit(peer.ip()) {
-                    Ok(guest) => {
-                        let connection = connection(stream, peer.ip(), router.clone(), Arc::clone(&limits));
-                        let watched = leaving.watch(connection);
-                        connections.spawn(async move {
-                            let _guest = guest;
-                            if let Err(cause) = watched.await {
-                                tracing::debug!(%cause, "a connection ended early");
-                            }
-                        });
-                    }
-                    Err(reason) => telemetry::connection_refused(reason),
-                },
+                Ok((stream, peer)) => door.open_to(stream, peer.ip()),
                 Err(cause) => {
                     tracing::error!(%cause, "no connection can be accepted");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -90,8 +81,35 @@ pub async fn serve(
         }
     };
     drop(listener);
-    let drained = drain(leaving, connections, limits.drain_time()).await;
+    let drained = drain(door.leaving, door.connections, limits.drain_time()).await;
     stopped.map(|()| drained)
+}
+
+/// Everybody inside, and what they are served with.
+struct Door {
+    guests: Guests,
+    router: Router,
+    limits: Arc<EdgeLimits>,
+    leaving: GracefulShutdown,
+    connections: JoinSet<()>,
+}
+
+impl Door {
+    /// Serves a connection until it ends, if there is a place for it.
+    fn open_to(&mut self, stream: TcpStream, peer: IpAddr) {
+        let guest = match self.guests.admit(peer) {
+            Ok(guest) => guest,
+            Err(reason) => return telemetry::connection_refused(reason),
+        };
+        let connection = connection(stream, peer, self.router.clone(), Arc::clone(&self.limits));
+        let watched = self.leaving.watch(connection);
+        self.connections.spawn(async move {
+            let _guest = guest;
+            if let Err(cause) = watched.await {
+                tracing::debug!(%cause, "a connection ended early");
+            }
+        });
+    }
 }
 
 async fn drain(leaving: GracefulShutdown, mut connections: JoinSet<()>, time: Duration) -> Drained {
@@ -128,6 +146,7 @@ fn connection(
     let _ = stream.set_nodelay(true);
     let activity = Arc::new(Activity::default());
     let timed = Timed::new(stream, &limits, Arc::clone(&activity));
+    let second_net = limits.head_time() + limits.idle_time();
     let service = service_fn(move |request: Request<Incoming>| {
         let ip = client_ip(peer, request.headers(), &limits.trusted_proxies);
         let mut request = request.map(Body::new);
@@ -141,8 +160,9 @@ fn connection(
     });
     http1::Builder::new()
         .timer(TokioTimer::new())
-        // `Timed` holds the head to its time and tells it from idling, which hyper's own timer does not.
-        .header_read_timeout(None)
+        // `Timed` holds the head to its time and tells it from idling, which hyper's own timer does not. With a
+        // time set hyper looks at the connection again after each answer, and so starts `Timed`'s clock.
+        .header_read_timeout(second_net)
         .max_buf_size(PARSE_BYTES_MAX)
         .max_headers(PARSE_HEADERS_MAX)
         .serve_connection(TokioIo::new(timed), service)

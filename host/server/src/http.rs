@@ -151,3 +151,6 @@ fn created(location: &str, body: impl Serialize) -> Response {
     }
     response
 }
+
+#[cfg(test)]
+mod tests;

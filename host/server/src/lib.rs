@@ -9,7 +9,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 mod decide;
-mod draws;
+pub mod draws;
 pub mod edge;
 pub mod entropy;
 pub mod error;

@@ -1,6 +1,5 @@
 //! What the host says about itself: JSON logs with the request they belong to, and Prometheus metrics.
 
-use ledger::EventKind;
 use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use std::{
@@ -191,32 +190,13 @@ pub fn queued(depth: usize) {
 
 /// A policy was evaluated at this cost. Names beyond [`LABEL_VALUES_MAX`] are counted as `other`.
 pub fn evaluated(policy: &str, fuel: u64) {
-    histogram!(FUEL, "policy" => bounded(policy)).record(u32::try_from(fuel).unwrap_or(u32::MAX));
-}
-
-/// The name of an event kind as a label.
-pub fn event_label(kind: EventKind) -> &'static str {
-    match kind {
-        EventKind::Follow => "follow",
-        EventKind::Register => "register",
-        EventKind::Bind => "bind",
-        EventKind::Referral => "referral",
-        EventKind::SignIn => "sign_in",
-        EventKind::Receipt => "receipt",
-        EventKind::Return => "return",
-        EventKind::Recharge => "recharge",
-        EventKind::Draw => "draw",
-        EventKind::Birthday => "birthday",
-        EventKind::TierReview => "tier_review",
-        EventKind::Voucher => "voucher",
-        EventKind::Custom => "custom",
-    }
+    static POLICIES: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+    histogram!(FUEL, "policy" => bounded(&POLICIES, policy)).record(u32::try_from(fuel).unwrap_or(u32::MAX));
 }
 
 /// The value itself while there are few different ones, then `other`.
-fn bounded(value: &str) -> String {
-    static SEEN: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
-    let mut seen = SEEN.lock().unwrap_or_else(PoisonError::into_inner);
+fn bounded(seen: &Mutex<BTreeSet<String>>, value: &str) -> String {
+    let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
     if !seen.contains(value) {
         if seen.len() >= LABEL_VALUES_MAX {
             return "other".to_owned();
@@ -279,10 +259,11 @@ mod tests {
 
     #[test]
     fn a_label_with_too_many_values_becomes_other() {
-        let distinct: BTreeSet<String> = (0..LABEL_VALUES_MAX + 50).map(|n| bounded(&format!("p{n}"))).collect();
+        let seen = Mutex::default();
+        let distinct: BTreeSet<String> = (0..LABEL_VALUES_MAX + 50).map(|n| bounded(&seen, &format!("p{n}"))).collect();
         assert_eq!(distinct.len(), LABEL_VALUES_MAX + 1);
         assert!(distinct.contains("other"));
-        assert_eq!(bounded("p0"), "p0");
+        assert_eq!(bounded(&seen, "p0"), "p0");
     }
 
     #[tokio::test]

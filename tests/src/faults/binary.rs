@@ -122,6 +122,17 @@ impl Running {
         Ok(Self { child, said, ready_in: began.elapsed() })
     }
 
+    /// Starts a host and kills it so long after, ready or not.
+    ///
+    /// # Errors
+    /// If it cannot be started.
+    pub async fn killed_in_start(mut command: Command, after: Duration) -> anyhow::Result<()> {
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
+        let mut child = command.spawn().context("the host cannot be started")?;
+        tokio::time::sleep(after).await;
+        Ok(child.kill().await?)
+    }
+
     /// Where it listens.
     ///
     /// # Errors

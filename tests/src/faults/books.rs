@@ -4,12 +4,11 @@ use anyhow::Context as _;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 use sqlx::{
-    ConnectOptions as _, PgConnection, Row as _, SqliteConnection,
-    postgres::PgConnectOptions,
+    ConnectOptions as _, PgConnection, Row as _, SqliteConnection, postgres::PgConnectOptions,
     sqlite::SqliteConnectOptions,
 };
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
     str::FromStr as _,
 };
@@ -175,6 +174,12 @@ impl Books {
             }
         }
         rows.into_iter().try_for_each(|row| self.take(row))
+    }
+
+    /// How many streams the decisions stand in.
+    pub fn streams(&self) -> usize {
+        let streams = self.decisions.iter().filter_map(|decided| decided.name.rsplit_once('-'));
+        streams.map(|(stream, _)| stream).collect::<BTreeSet<_>>().len()
     }
 
     fn balance(&mut self, member: String, of: [i64; 3]) {

@@ -18,6 +18,7 @@ use std::{
     },
     time::{Duration, Instant},
 };
+use wechat::Secret;
 
 /// Members who buy: few, so that every receipt meets others of the same member.
 const MEMBERS: u64 = 5;
@@ -63,7 +64,7 @@ impl Scene {
             let word = said.get("till").and_then(|till| till.get(name)).and_then(Value::as_str);
             word.with_context(|| format!("the demo names no till {name}"))
         };
-        let credential = Credential { key: word("key")?.to_owned(), secret: word("secret")?.to_owned().into() };
+        let credential = Credential { key: word("key")?.to_owned(), secret: Secret::new(word("secret")?) };
         let path = dir.join("history.jsonl");
         let file = OpenOptions::new().create(true).append(true).open(&path)?;
         Ok(Self(Arc::new(Inner {

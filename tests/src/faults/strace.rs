@@ -100,12 +100,13 @@ impl Trace {
             Some((args, answer)) if answered.is_some() => (args.trim_end().trim_end_matches(')'), Some(answer)),
             _ => (rest, None),
         };
-        let failed = answer.is_some_and(|answer| answer.starts_with('-') || answer.starts_with('?'));
-        if failed && answer.is_some_and(|answer| answer.starts_with('-')) {
+        if answer.is_some_and(|answer| answer.starts_with('-')) {
             return Ok(());
         }
-        let answered = answered.filter(|_| !failed);
-        self.call(&Call { name, args, answer, asked, answered }, folder).with_context(|| format!("line {asked}: {name}"))
+        // The process ended in the call: it may have been carried out.
+        let (answer, answered) = if answer == Some("?") { (None, None) } else { (answer, answered) };
+        self.call(&Call { name, args, answer, asked, answered }, folder)
+            .with_context(|| format!("line {asked}: {name}"))
     }
 
     fn call(&mut self, call: &Call<'_>, folder: &Path) -> anyhow::Result<()> {
@@ -129,7 +130,10 @@ impl Trace {
     fn open(&mut self, call: &Call<'_>, folder: &Path) -> anyhow::Result<()> {
         let Some(path) = strings(call.args)?.into_iter().next().map(path_of) else { return Ok(()) };
         if !is_ours(&path, folder) || !call.args.contains("O_CREAT") {
-            ensure!(!is_ours(&path, folder) || !call.args.contains("O_TRUNC"), "an open that truncates is not understood");
+            ensure!(
+                !is_ours(&path, folder) || !call.args.contains("O_TRUNC"),
+                "an open that truncates is not understood"
+            );
             return Ok(());
         }
         match self.names.get(&path) {
@@ -187,7 +191,8 @@ impl Trace {
             return Ok(());
         }
         self.syncs += 1;
-        for op in self.ops.iter_mut().filter(|op| op.durable.is_none() && op.done.is_some_and(|done| done < call.asked)) {
+        for op in self.ops.iter_mut().filter(|op| op.durable.is_none() && op.done.is_some_and(|done| done < call.asked))
+        {
             let covered = match &op.what {
                 What::Write(of, ..) | What::Truncate(of, _) => inode == Some(*of),
                 What::Name(..) | What::Unname(_) | What::Rename(..) => of_folder,

@@ -133,6 +133,10 @@ impl<'a> Batch<'a> {
                     let fresh = voucher.issued_by == one.decision_id;
                     free.insert(VoucherWrite { fresh, voucher });
                 }
+                // Two decisions drew the same code.
+                btree_map::Entry::Occupied(taken) if taken.get().voucher.issued_by != voucher.issued_by => {
+                    return Err(DbError::Stale);
+                }
                 btree_map::Entry::Occupied(mut taken) => taken.get_mut().voucher = voucher,
             }
         }

@@ -113,9 +113,9 @@ struct NoticeRow<'a> {
     due: i64,
 }
 
-/// The parameters of [`dialect::WRITE_SQLITE`]: $1, and $3 onward.
+/// The parameters of [`dialect::WRITE_SQLITE`]: $1 to $3, and $5 to $13.
 struct Params {
-    bytes: Vec<u8>,
+    bytes: [Vec<u8>; 3],
     texts: [String; 9],
 }
 
@@ -126,7 +126,9 @@ pub(super) async fn write(sqlite: &Sqlite, stream: &str, batch: &Batch<'_>) -> R
     let mut writer = sqlite.writer().await.map_err(Lost::Before)?;
     let run = tokio::spawn(async move {
         writer.started();
-        let mut query = sqlx::query(dialect::WRITE_SQLITE).bind(params.bytes).bind(stream);
+        let [decisions, members, others] = params.bytes;
+        let query = sqlx::query(dialect::WRITE_SQLITE).bind(decisions).bind(members).bind(others);
+        let mut query = query.bind(stream);
         for text in params.texts {
             query = query.bind(text);
         }
@@ -149,19 +151,19 @@ pub(super) async fn write(sqlite: &Sqlite, stream: &str, batch: &Batch<'_>) -> R
 }
 
 fn params(batch: &Batch<'_>) -> Result<Params, DbError> {
-    let mut bytes = Bytes::default();
+    let (mut of_decisions, mut of_members, mut others) = (Bytes::default(), Bytes::default(), Bytes::default());
     let texts = [
         json(&batch.seen)?,
-        json(&members(batch, &mut bytes)?)?,
-        json(&decisions(batch, &mut bytes)?)?,
+        json(&members(batch, &mut of_members)?)?,
+        json(&decisions(batch, &mut of_decisions)?)?,
         json(&identities(batch))?,
-        json(&vouchers(batch, &mut bytes, true)?)?,
-        json(&vouchers(batch, &mut bytes, false)?)?,
-        json(&sales(batch, &mut bytes)?)?,
+        json(&vouchers(batch, &mut others, true)?)?,
+        json(&vouchers(batch, &mut others, false)?)?,
+        json(&sales(batch, &mut others)?)?,
         json(&stock(batch))?,
-        json(&notices(batch, &mut bytes)?)?,
+        json(&notices(batch, &mut others)?)?,
     ];
-    Ok(Params { bytes: bytes.0, texts })
+    Ok(Params { bytes: [of_decisions.0, of_members.0, others.0], texts })
 }
 
 fn members<'a>(batch: &Batch<'a>, bytes: &mut Bytes) -> Result<Vec<MemberRow<'a>>, DbError> {

@@ -1,8 +1,24 @@
 //! What the database promises, on SQLite and on PostgreSQL.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::float_arithmetic,
+    reason = "a test that cannot go on has failed"
+)]
+
 mod build;
+mod contradictions;
+mod hosts;
 mod journal;
 mod measure;
+mod nouns;
+mod once;
+mod open;
+mod oracle;
+mod property;
+mod refusals;
 
 use db::testing::Scratch;
 
@@ -15,4 +31,9 @@ async fn on_each(test: impl AsyncFn(&Scratch)) {
     for scratch in all {
         test(&scratch).await;
     }
+}
+
+/// The oracle has nothing to say.
+async fn whole(scratch: &Scratch) {
+    assert_eq!(db::audit::oracle(&scratch.db).await.unwrap(), vec![]);
 }

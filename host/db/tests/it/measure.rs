@@ -130,15 +130,38 @@ async fn rate(db: &Db, world: &mut World, size: usize, rounds: usize) -> Rate {
     }
 }
 
+/// Decisions a second, one plain transaction each, from 64 callers at once.
+async fn plain_rate(db: &Db, world: &mut World, decisions: usize) -> f64 {
+    let mut callers: Vec<Vec<Written>> = vec![Vec::new(); 64];
+    for one in world.batch(decisions) {
+        // One member's decisions stay with one caller, in order.
+        let caller = one.member.as_ref().unwrap().0.as_str().bytes().map(usize::from).sum::<usize>() % 64;
+        callers[caller].push(one);
+    }
+    let begin = Instant::now();
+    let tasks = callers.into_iter().map(|all| {
+        let db = db.clone();
+        tokio::spawn(async move {
+            for one in all {
+                db::testing::plain::commit(&db, STREAM, &one).await.unwrap();
+            }
+        })
+    });
+    for task in tasks.collect::<Vec<_>>() {
+        task.await.unwrap();
+    }
+    decisions as f64 / begin.elapsed().as_secs_f64()
+}
+
 async fn report(name: &str, db: &Db, world: &mut World) {
-    let single = rate(db, world, 1, 300).await;
-    let mut line = format!("{name:24} one by one {:6.0}/s {:4.0} us", single.per_second, single.processor_us);
-    for (size, rounds) in [(64, 120), (256, 30)] {
+    let plain = plain_rate(db, world, 2_000).await;
+    let mut line = format!("{name:24} a transaction each: {plain:5.0}/s");
+    for (size, rounds) in [(1, 200), (64, 120), (256, 30)] {
         let of = rate(db, world, size, rounds).await;
         line += &format!(
-            " | {size}: {:6.0}/s = {:4.1}x, {:4.0} us (read {:2.0}%, p99 {:4.0} ms)",
+            " | {size}: {:6.0}/s = {:4.1}x, {:4.0} us (read {:2.0}%, p99 {:4.1} ms)",
             of.per_second,
-            of.per_second / single.per_second,
+            of.per_second / plain,
             of.processor_us,
             of.reading * 100.0,
             of.p99_ms
@@ -192,4 +215,14 @@ async fn measure_keep() {
     let file = scratch.file().unwrap();
     std::fs::copy(&file, "/tmp/keep.db").unwrap();
     std::fs::copy(file.with_extension("db-wal"), "/tmp/keep.db-wal").unwrap();
+}
+
+#[tokio::test]
+#[ignore = "measures"]
+async fn measure_hold_postgres() {
+    let scratch = Scratch::postgres().await.unwrap().unwrap();
+    let mut world = World::open(&scratch.db, 10).await;
+    write(&scratch.db, &world.batch(64)).await;
+    println!("{}", scratch.url);
+    tokio::time::sleep(std::time::Duration::from_secs(60)).await;
 }

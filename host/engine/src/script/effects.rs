@@ -1,104 +1,15 @@
-//! What a script asks for: one function for each effect and each outcome, collected as it runs.
+//! What a script asks for: one function for each effect and each outcome.
 
 use super::{
-    Stopped,
+    collector::{add, ask},
     keys::{COUNT, DAY, FLAG, Keys, LIST, MAP, NUMBER, Read, TEXT, TEXTS},
     values::wrong,
 };
-use crate::{FailCode, Limits, error::Failure, log::Log};
 use ledger::{
-    Award, Cap, Comparison, Day, Effect, Expiry, Fen, Grant, LineDiscount, Message, Odds, Outcome, Period, Points, Prize,
-    Reason, RuledEffect, Tag, TierChange, VoucherCode, VoucherIssue,
+    Award, Cap, Comparison, Day, Effect, Expiry, Fen, Grant, LineDiscount, Message, Odds, Outcome, Period, Points,
+    Prize, Reason, Tag, TierChange, VoucherCode, VoucherIssue,
 };
-use rhai::{Dynamic, Engine, EvalAltResult, Map, NativeCallContext as Call, Position};
-use std::sync::{Arc, Mutex, PoisonError};
-
-/// What one run has asked for so far. Every clone is the same collection.
-#[derive(Clone)]
-pub(super) struct Collector(Arc<Mutex<Collected>>);
-
-/// What a run asked for.
-pub(super) struct Collected {
-    pub(super) effects: Vec<RuledEffect>,
-    pub(super) reasons: Vec<Reason>,
-    pub(super) log: Log,
-    effects_max: usize,
-    reasons_max: usize,
-    /// In `describe()` there is nothing to decide.
-    idle: bool,
-}
-
-impl Collector {
-    /// For a handler.
-    pub(super) fn new(limits: &Limits) -> Self {
-        Self::with(limits, false)
-    }
-
-    /// For `describe()`, which may not ask for anything.
-    pub(super) fn idle(limits: &Limits) -> Self {
-        Self::with(limits, true)
-    }
-
-    fn with(limits: &Limits, idle: bool) -> Self {
-        Self(Arc::new(Mutex::new(Collected {
-            effects: Vec::new(),
-            reasons: Vec::new(),
-            log: Log::new(limits),
-            effects_max: limits.effects_max,
-            reasons_max: limits.reasons_max,
-            idle,
-        })))
-    }
-
-    /// Takes out what was collected and leaves nothing.
-    pub(super) fn take(&self) -> Collected {
-        let mut collected = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let Collected { effects_max, reasons_max, idle, .. } = *collected;
-        Collected {
-            effects: std::mem::take(&mut collected.effects),
-            reasons: std::mem::take(&mut collected.reasons),
-            log: collected.log.taken(),
-            effects_max,
-            reasons_max,
-            idle,
-        }
-    }
-}
-
-impl Collected {
-    fn effect(&mut self, rule: &str, effect: Effect) -> Result<(), Failure> {
-        room(FailCode::Effects, "effects", self.effects.len(), self.effects_max)?;
-        self.effects.push(RuledEffect { rule: rule.to_owned(), effect });
-        Ok(())
-    }
-
-    fn reason(&mut self, reason: Reason) -> Result<(), Failure> {
-        room(FailCode::Reasons, "reasons", self.reasons.len(), self.reasons_max)?;
-        self.reasons.push(reason);
-        Ok(())
-    }
-}
-
-fn room(code: FailCode, what: &str, have: usize, limit: usize) -> Result<(), Failure> {
-    if have < limit { Ok(()) } else { Err(Failure::new(code, format!("more than {limit} {what}"))) }
-}
-
-/// Adds to the run's collection; a full one ends the run, which no `catch` stops.
-fn add(call: &Call<'_>, add: impl FnOnce(&mut Collected) -> Result<(), Failure>) -> Read<()> {
-    let collector = call.tag().and_then(|tag| tag.read_lock::<Collector>());
-    let collector = collector.ok_or_else(|| wrong("effects can only be asked for while an event is handled"))?;
-    let mut collected = collector.0.lock().unwrap_or_else(PoisonError::into_inner);
-    if collected.idle {
-        return Err(wrong(format!("describe() may not call {}", call.fn_name())));
-    }
-    add(&mut collected).map_err(|failure| {
-        Box::new(EvalAltResult::ErrorTerminated(Dynamic::from(Stopped::Failed(failure)), Position::NONE))
-    })
-}
-
-fn ask(call: &Call<'_>, rule: &str, effect: Effect) -> Read<()> {
-    add(call, |collected| collected.effect(rule, effect))
-}
+use rhai::{Dynamic, Engine, Map, NativeCallContext as Call};
 
 /// Teaches the interpreter every effect, every outcome and `log`.
 pub(super) fn register(engine: &mut Engine) {
@@ -150,7 +61,9 @@ fn discounts(engine: &mut Engine) {
         .register_fn("discount_order", |call: Call, rule: &str, fen: i64| {
             ask(&call, rule, Effect::DiscountOrder(Fen::new(fen)))
         })
-        .register_fn("gift", |call: Call, rule: &str, fen: i64| ask(&call, rule, Effect::GiftStoredValue(Fen::new(fen))));
+        .register_fn("gift", |call: Call, rule: &str, fen: i64| {
+            ask(&call, rule, Effect::GiftStoredValue(Fen::new(fen)))
+        });
 }
 
 fn notices(engine: &mut Engine) {

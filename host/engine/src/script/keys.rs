@@ -59,8 +59,10 @@ pub(super) const NUMBER: Kind<i64> = Kind { words: "a whole number", read: |valu
 pub(super) const COUNT: Kind<u32> =
     Kind { words: "a whole number, 0 or more", read: |value| value.as_int().ok().and_then(|n| u32::try_from(n).ok()) };
 /// A day.
-pub(super) const DAY: Kind<i32> =
-    Kind { words: "a day, as ctx.now.day counts", read: |value| value.as_int().ok().and_then(|n| i32::try_from(n).ok()) };
+pub(super) const DAY: Kind<i32> = Kind {
+    words: "a day, as ctx.now.day counts",
+    read: |value| value.as_int().ok().and_then(|n| i32::try_from(n).ok()),
+};
 /// Yes or no.
 pub(super) const FLAG: Kind<bool> = Kind { words: "true or false", read: |value| value.as_bool().ok() };
 /// A text.
@@ -70,5 +72,7 @@ pub(super) const MAP: Kind<Map> = Kind { words: "a map #{...}", read: |value| va
 /// A list.
 pub(super) const LIST: Kind<Array> = Kind { words: "a list [...]", read: |value| value.into_array().ok() };
 /// A list of texts.
-pub(super) const TEXTS: Kind<Vec<String>> =
-    Kind { words: "a list of texts", read: |value| value.into_array().ok()?.into_iter().map(|v| v.into_string().ok()).collect() };
+pub(super) const TEXTS: Kind<Vec<String>> = Kind {
+    words: "a list of texts",
+    read: |value| value.into_array().ok()?.into_iter().map(|v| v.into_string().ok()).collect(),
+};

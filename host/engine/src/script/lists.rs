@@ -53,10 +53,12 @@ fn changing(engine: &mut Engine) {
         .register_fn("truncate", |list: &mut Array, length: i64| {
             list.truncate(usize::try_from(length.max(0)).unwrap_or(usize::MAX));
         })
-        .register_fn("remove", |list: &mut Array, index: i64| Ok::<_, Box<EvalAltResult>>({
-            let place = place(list, index)?;
-            charged(list).remove(place)
-        }))
+        .register_fn("remove", |list: &mut Array, index: i64| {
+            Ok::<_, Box<EvalAltResult>>({
+                let place = place(list, index)?;
+                charged(list).remove(place)
+            })
+        })
         .register_fn("insert", |list: &mut Array, index: i64, item: Dynamic| {
             let place = if index == count(list.len()) { list.len() } else { place(list, index)? };
             charged(list).insert(place, item);
@@ -87,8 +89,12 @@ fn walking(engine: &mut Engine) {
         })
         .register_fn("sum", |list: &mut Array| sum(charged(list)))
         .register_fn("join", |list: &mut Array, between: &str| texts(charged(list)).join(between))
-        .register_fn("to_string", |list: &mut Array| ImmutableString::from(format!("[{}]", texts(charged(list)).join(", "))))
-        .register_fn("to_debug", |list: &mut Array| ImmutableString::from(format!("[{}]", texts(charged(list)).join(", "))));
+        .register_fn("to_string", |list: &mut Array| {
+            ImmutableString::from(format!("[{}]", texts(charged(list)).join(", ")))
+        })
+        .register_fn("to_debug", |list: &mut Array| {
+            ImmutableString::from(format!("[{}]", texts(charged(list)).join(", ")))
+        });
 }
 
 fn maps(engine: &mut Engine) {

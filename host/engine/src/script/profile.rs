@@ -3,7 +3,8 @@
 use super::{effects, facts, lists, meter, values};
 use crate::{Limits, clock::Ticks};
 use rhai::packages::{
-    ArithmeticPackage, BasicIteratorPackage, BasicMathPackage, BasicStringPackage, LogicPackage, MoreStringPackage, Package,
+    ArithmeticPackage, BasicIteratorPackage, BasicMathPackage, BasicStringPackage, LogicPackage, MoreStringPackage,
+    Package,
 };
 
 /// Calls inside calls.

@@ -18,9 +18,10 @@ pub(super) fn check(ast: &AST) -> Result<(), Refusal> {
     });
     match found {
         None => Ok(()),
-        Some((position, instead)) => {
-            Err(Refusal::new("syntax", format!("{}this assignment is not supported; {instead}", super::words::place(position))))
-        }
+        Some((position, instead)) => Err(Refusal::new(
+            "syntax",
+            format!("{}this assignment is not supported; {instead}", super::words::place(position)),
+        )),
     }
 }
 

@@ -19,7 +19,9 @@ impl Params {
 
     fn get(&self, name: &str) -> Result<Dynamic, Box<EvalAltResult>> {
         let found = self.0.iter().find(|(known, _)| &**known == name);
-        found.map(|(_, value)| value.clone()).ok_or_else(|| unknown("params", name, self.0.iter().map(|(known, _)| &**known)))
+        found
+            .map(|(_, value)| value.clone())
+            .ok_or_else(|| unknown("params", name, self.0.iter().map(|(known, _)| &**known)))
     }
 }
 

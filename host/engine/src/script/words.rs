@@ -42,7 +42,9 @@ pub(super) fn place(position: Position) -> String {
 pub(super) fn syntax(error: &ParseError) -> String {
     let text = match error.err_type() {
         // The one reserved word a description invites.
-        ParseErrorType::Reserved(word) if word == "default" => "write `initial:` for a parameter's first value".to_owned(),
+        ParseErrorType::Reserved(word) if word == "default" => {
+            "write `initial:` for a parameter's first value".to_owned()
+        }
         other => other.to_string(),
     };
     shown(error.position(), &text)
@@ -91,7 +93,9 @@ fn explained(error: &mut EvalAltResult) -> String {
         EvalAltResult::ErrorVariableNotFound(name, _) => {
             format!("there is no variable `{name}` here; functions see their parameters and `global::` constants")
         }
-        EvalAltResult::ErrorPropertyNotFound(name, _) => format!("the map has no `{name}`; ask with `\"{name}\" in map` first"),
+        EvalAltResult::ErrorPropertyNotFound(name, _) => {
+            format!("the map has no `{name}`; ask with `\"{name}\" in map` first")
+        }
         EvalAltResult::ErrorDataTooLarge(what, _) => format!("{what} is over the limit of a script"),
         EvalAltResult::ErrorStackOverflow(_) => "functions call each other too deeply".to_owned(),
         EvalAltResult::ErrorRuntime(value, _) if value.is_string() => value.to_string(),
@@ -104,8 +108,13 @@ fn explained(error: &mut EvalAltResult) -> String {
 }
 
 /// Rhai's names for the types of scripts, and ours.
-const TYPES: [(&str, &str); 5] =
-    [("&str | ImmutableString | String", "text"), ("i64", "number"), ("bool", "true or false"), ("array", "list"), ("()", "nothing")];
+const TYPES: [(&str, &str); 5] = [
+    ("&str | ImmutableString | String", "text"),
+    ("i64", "number"),
+    ("bool", "true or false"),
+    ("array", "list"),
+    ("()", "nothing"),
+];
 
 fn unknown_function(signature: &str) -> String {
     let signature = TYPES.iter().fold(signature.to_owned(), |text, (rhai, ours)| text.replace(rhai, ours));

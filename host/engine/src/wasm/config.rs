@@ -1,9 +1,7 @@
 //! How Wasmtime is set up. Everything that changes machine code is in [`base`], for both processes.
 
 use crate::Limits;
-use wasmtime::{
-    Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Strategy, WasmFeatures,
-};
+use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Strategy, WasmFeatures};
 
 /// Core instances, tables and memories one component may have; the pre-check counts them too.
 const CORE_INSTANCES: u32 = 4;
@@ -99,8 +97,6 @@ pub(super) fn run_engine(limits: &Limits) -> wasmtime::Result<Engine> {
         // Asking the kernel which pages are dirty is itself a system call.
         .pagemap_scan(Enabled::No);
     let mut config = base()?;
-    config
-        .max_wasm_stack(limits.stack_bytes_max)
-        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+    config.max_wasm_stack(limits.stack_bytes_max).allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
     Engine::new(&config)
 }

@@ -18,10 +18,7 @@ wasmtime::component::bindgen!({
 ///
 /// # Errors
 /// A trap in the component's start functions, or no free place in the pool.
-pub(super) fn instantiate<T>(
-    pre: &PolicyPre<T>,
-    mut store: impl AsContextMut<Data = T>,
-) -> wasmtime::Result<Policy> {
+pub(super) fn instantiate<T>(pre: &PolicyPre<T>, mut store: impl AsContextMut<Data = T>) -> wasmtime::Result<Policy> {
     let instance = pre.instance_pre.instantiate(&mut store)?;
     let mut export = |index| {
         instance.get_func(&mut store, index).ok_or_else(|| wasmtime::Error::msg("an export that was there is gone"))

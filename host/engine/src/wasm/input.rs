@@ -44,7 +44,7 @@ impl<'a> Input<'a> {
 
     /// About how many bytes the guest will be given.
     pub(super) fn bytes(&self) -> usize {
-        crate::rulebook::input_bytes(self.question.facts, self.question.event)
+        crate::rulebook::input_bytes(self.question.params, self.question.facts, self.question.event)
     }
 
     pub(super) fn params(&self) -> Vec<ParamValueParam<'_>> {
@@ -134,11 +134,7 @@ fn texts(value: &ParamValue) -> Option<Vec<&str>> {
 }
 
 fn expiring(facts: &Facts) -> Vec<wit::ExpiringLot> {
-    facts
-        .expiring
-        .iter()
-        .map(|lot| wit::ExpiringLot { amount: lot.amount.get(), expires: lot.expires.get() })
-        .collect()
+    facts.expiring.iter().map(|lot| wit::ExpiringLot { amount: lot.amount.get(), expires: lot.expires.get() }).collect()
 }
 
 fn vouchers(facts: &Facts) -> Vec<wit::Voucher<'_>> {

@@ -267,7 +267,8 @@ fn odds() -> Odds {
 #[test]
 fn every_effect_comes_out_as_itself() {
     for (given, wanted) in effects() {
-        let decision = wit::Decision { effects: vec![wit::RuledEffect { rule: "r".into(), effect: given }], reasons: vec![] };
+        let decision =
+            wit::Decision { effects: vec![wit::RuledEffect { rule: "r".into(), effect: given }], reasons: vec![] };
         let (effects, _) = output::decision(decision).unwrap();
         assert_eq!(effects, vec![RuledEffect { rule: "r".into(), effect: wanted }]);
     }

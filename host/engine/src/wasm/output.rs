@@ -3,8 +3,8 @@
 use super::contract::punchcard::policy::types::{self as wit, ParamValueResult};
 use crate::{FailCode, error::Failure};
 use ledger::{
-    Award, Cap, Comparison, Day, Description, Effect, EventKind, Expiry, Fen, Grant, LineDiscount, Message, Metric, Odds,
-    Outcome, Param, ParamKind, ParamValue, Period, Points, Prize, Reason, RuledEffect, StatNeed, Tag, TierChange,
+    Award, Cap, Comparison, Day, Description, Effect, EventKind, Expiry, Fen, Grant, LineDiscount, Message, Metric,
+    Odds, Outcome, Param, ParamKind, ParamValue, Period, Points, Prize, Reason, RuledEffect, StatNeed, Tag, TierChange,
     VoucherCode, VoucherIssue,
 };
 

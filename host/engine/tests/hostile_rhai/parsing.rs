@@ -62,14 +62,34 @@ fn wide() -> Vec<Case> {
     cases.extend(sized("dots", ".a", SYNTAX));
     cases.push(Case::handling("4,000 terms of plus", &terms("+", "1"), SYNTAX));
     cases.push(Case::handling("4,000 terms of and", &terms("&&", "true"), SYNTAX));
-    cases.push(Case::handling("4,000 terms of plus that are not constant", &format!("let y = 1; {}", terms("+", "y")), SYNTAX));
+    cases.push(Case::handling(
+        "4,000 terms of plus that are not constant",
+        &format!("let y = 1; {}", terms("+", "y")),
+        SYNTAX,
+    ));
     cases.push(Case::handling("2,500 arms", &format!("switch 1 {{ {arms} }}"), End::Decides(|_| true)));
-    cases.push(Case::handling("a huge range of arms", "switch 5 { 0..9223372036854775807 => 1, _ => 2 }", End::Decides(|_| true)));
-    cases.push(Case::handling("1,500 variables", &numbered(&|at| format!("let v{at} = {at};"), 1_500), End::Failed(&["memory"])));
+    cases.push(Case::handling(
+        "a huge range of arms",
+        "switch 5 { 0..9223372036854775807 => 1, _ => 2 }",
+        End::Decides(|_| true),
+    ));
+    cases.push(Case::handling(
+        "1,500 variables",
+        &numbered(&|at| format!("let v{at} = {at};"), 1_500),
+        End::Failed(&["memory"]),
+    ));
     cases.push(Case::whole("1,500 functions", &numbered(&|at| format!("fn f{at}() {{ }}"), 1_500), SYNTAX));
-    cases.push(Case::handling("1,500 names in a map", &format!("let m = #{{ {} }};", numbered(&|at| format!("k{at}: 1,"), 1_500)), SYNTAX));
+    cases.push(Case::handling(
+        "1,500 names in a map",
+        &format!("let m = #{{ {} }};", numbered(&|at| format!("k{at}: 1,"), 1_500)),
+        SYNTAX,
+    ));
     cases.push(Case::handling("4,000 items in a list", &format!("let a = [{}];", "1,".repeat(4_000)), SYNTAX));
-    cases.push(Case::whole("a function of 1,000 parameters", &format!("fn f({}) {{ }}", numbered(&|at| format!("p{at},"), 1_000)), End::Refused("description")));
+    cases.push(Case::whole(
+        "a function of 1,000 parameters",
+        &format!("fn f({}) {{ }}", numbered(&|at| format!("p{at},"), 1_000)),
+        End::Refused("description"),
+    ));
     cases
 }
 
@@ -84,7 +104,11 @@ fn letters() -> Vec<Case> {
         Case::handling("a byte order mark", "\u{feff} let x = 1;", SYNTAX),
         Case::handling("right to left", "let \u{202e}x = 1;", SYNTAX),
         Case::handling("emoji names", "let 😀 = 1;", SYNTAX),
-        Case::handling("Chinese names", "let 积分 = 12; grant(\"签到\", 积分);", End::Decides(|decision| decision.fuel_used > 0)),
+        Case::handling(
+            "Chinese names",
+            "let 积分 = 12; grant(\"签到\", 积分);",
+            End::Decides(|decision| decision.fuel_used > 0),
+        ),
         Case::handling("keywords as names", "let while = 1;", SYNTAX),
         Case::handling("a quote that never ends", "let x = \"", SYNTAX),
         Case::handling("a template that never ends", "let x = `${", SYNTAX),
@@ -111,10 +135,25 @@ fn descriptions() -> Vec<Case> {
         tells("that grants", "grant(\"r\", 1); #{ name: \"x\" }"),
         tells("that recurses", "describe()"),
         tells("with a kind there is none of", "#{ name: \"x\", params: [#{ name: \"p\", kind: \"float\" }] }"),
-        tells("with a default that does not fit", "#{ name: \"x\", params: [#{ name: \"p\", kind: \"number\", min: 1, max: 2, initial: 3 }] }"),
-        tells("with one parameter twice", "#{ name: \"x\", params: [#{ name: \"p\", kind: \"flag\" }, #{ name: \"p\", kind: \"flag\" }] }"),
-        tells("with 65 parameters", "let a = []; for i in 0..65 { a.push(#{ name: `p${i}` }); } #{ name: \"x\", params: a }"),
-        tells("with a statistic over 1,000 days", "#{ name: \"x\", stats: [#{ name: \"s\", metric: \"visits\", days: 1000 }] }"),
-        tells("with a statistic of what is not counted", "#{ name: \"x\", stats: [#{ name: \"s\", metric: \"tears\", days: 1 }] }"),
+        tells(
+            "with a default that does not fit",
+            "#{ name: \"x\", params: [#{ name: \"p\", kind: \"number\", min: 1, max: 2, initial: 3 }] }",
+        ),
+        tells(
+            "with one parameter twice",
+            "#{ name: \"x\", params: [#{ name: \"p\", kind: \"flag\" }, #{ name: \"p\", kind: \"flag\" }] }",
+        ),
+        tells(
+            "with 65 parameters",
+            "let a = []; for i in 0..65 { a.push(#{ name: `p${i}` }); } #{ name: \"x\", params: a }",
+        ),
+        tells(
+            "with a statistic over 1,000 days",
+            "#{ name: \"x\", stats: [#{ name: \"s\", metric: \"visits\", days: 1000 }] }",
+        ),
+        tells(
+            "with a statistic of what is not counted",
+            "#{ name: \"x\", stats: [#{ name: \"s\", metric: \"tears\", days: 1 }] }",
+        ),
     ]
 }

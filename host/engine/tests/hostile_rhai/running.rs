@@ -77,13 +77,21 @@ fn texts() -> Vec<Row> {
         ("pads a text", "let s = \"x\"; s.pad(1000000000, \"y\");", MEMORY),
         ("pads a text by much", "let s = \"x\"; s.pad(4096, \"yy\"); loop { s.pad(4097, \"y\"); }", MEMORY),
         ("replace that grows", "let s = \"a\"; loop { s.replace(\"a\", \"aa\"); }", MEMORY),
-        ("replace that explodes", "let a = \"\"; a.pad(4000, \"a\"); let b = \"\"; b.pad(4000, \"b\"); a.replace(\"a\", b);", MEMORY),
+        (
+            "replace that explodes",
+            "let a = \"\"; a.pad(4000, \"a\"); let b = \"\"; b.pad(4000, \"b\"); a.replace(\"a\", b);",
+            MEMORY,
+        ),
         ("insert that grows", "let s = \"a\"; loop { s.append(s); }", MEMORY),
         ("split into many", "let s = \"\"; s.pad(4000, \",\"); let a = s.split(\",\");", MEMORY),
         ("split into words", "let s = \"\"; s.pad(4000, \"x \"); let a = s.split();", MEMORY),
         ("changes case for ever", "let s = \"\"; s.pad(4000, \"ß\"); loop { let t = s.to_upper(); }", EITHER),
         ("searches for ever", "let s = \"\"; s.pad(4000, \"a\"); loop { s.index_of(\"aaaaaaaaab\"); }", FUEL),
-        ("searches a long needle for ever", "let s = \"\"; s.pad(4000, \"a\"); let n = \"\"; n.pad(2000, \"a\"); n += \"b\"; loop { s.index_of(n); }", FUEL),
+        (
+            "searches a long needle for ever",
+            "let s = \"\"; s.pad(4000, \"a\"); let n = \"\"; n.pad(2000, \"a\"); n += \"b\"; loop { s.index_of(n); }",
+            FUEL,
+        ),
         ("compares for ever", "let s = \"\"; s.pad(4000, \"a\"); let t = s + \"\"; loop { s == t; }", FUEL),
         ("walks its characters for ever", "let s = \"\"; s.pad(4000, \"a\"); loop { for c in s { } }", FUEL),
         ("throws a long text", "let s = \"\"; s.pad(4000, \"a\"); throw s;", SCRIPT),
@@ -118,8 +126,16 @@ fn maps() -> Vec<Row> {
         ("nests a map by property", "let m = #{}; loop { m.x = m; }", EITHER),
         ("nests a map deep by property", "let m = #{ a: #{} }; loop { m.a.b = m; }", SYNTAX),
         ("nests a map by index of a property", "let m = #{ a: #{} }; loop { m.a[\"b\"] = m; }", SYNTAX),
-        ("a map of long texts", "let s = \"\"; s.pad(4000, \"x\"); let m = #{}; let i = 0; loop { m.set(`k${i}`, s); i += 1; }", MEMORY),
-        ("a map of lists", "let l = []; for i in 0..200 { l.push(0); } let m = #{}; let i = 0; loop { m.set(`k${i}`, l); i += 1; }", MEMORY),
+        (
+            "a map of long texts",
+            "let s = \"\"; s.pad(4000, \"x\"); let m = #{}; let i = 0; loop { m.set(`k${i}`, s); i += 1; }",
+            MEMORY,
+        ),
+        (
+            "a map of lists",
+            "let l = []; for i in 0..200 { l.push(0); } let m = #{}; let i = 0; loop { m.set(`k${i}`, l); i += 1; }",
+            MEMORY,
+        ),
         ("reads a property that is not there", "let m = #{}; m.nothing", SCRIPT),
     ]
 }
@@ -176,9 +192,21 @@ fn effects() -> Vec<Row> {
         ("grants 2^60", "grant(\"r\", 1 << 60)", End::Failed(&["amount"])),
         ("takes off less than nothing", "discount_order(\"r\", -100)", End::Failed(&["amount"])),
         ("a long text", "let s = \"\"; s.pad(2000, \"x\"); reject(\"r\", s)", End::Failed(&["text_size"])),
-        ("30 texts of 1,000", "let s = \"\"; s.pad(1000, \"x\"); for i in 0..30 { reject(\"r\", s); }", End::Failed(&["output_size"])),
-        ("65 categories", "let a = []; for i in 0..65 { a.push(\"c\"); } issue_voucher(\"r\", #{ template: \"t\", title: \"t\", face: 1, valid_days: 1, categories: a })", End::Failed(&["text_size"])),
-        ("valid for ever", "issue_voucher(\"r\", #{ template: \"t\", title: \"t\", face: 1, valid_days: 4000000000 })", End::Failed(&["amount"])),
+        (
+            "30 texts of 1,000",
+            "let s = \"\"; s.pad(1000, \"x\"); for i in 0..30 { reject(\"r\", s); }",
+            End::Failed(&["output_size"]),
+        ),
+        (
+            "65 categories",
+            "let a = []; for i in 0..65 { a.push(\"c\"); } issue_voucher(\"r\", #{ template: \"t\", title: \"t\", face: 1, valid_days: 1, categories: a })",
+            End::Failed(&["text_size"]),
+        ),
+        (
+            "valid for ever",
+            "issue_voucher(\"r\", #{ template: \"t\", title: \"t\", face: 1, valid_days: 4000000000 })",
+            End::Failed(&["amount"]),
+        ),
         ("throws after granting", "grant(\"r\", 100); throw \"late\";", SCRIPT),
         ("loops after granting", "grant(\"r\", 100); loop { }", FUEL),
     ]
@@ -199,7 +227,11 @@ fn confusion() -> Vec<Row> {
         ("a line below nothing", "discount_line(\"r\", -1, 5)", SCRIPT),
         ("a voucher without a face", "issue_voucher(\"r\", #{ template: \"t\", title: \"t\", valid_days: 1 })", SCRIPT),
         ("a prize that is none", "set_odds(\"r\", #{ campaign: \"c\", prizes: [1], none_weight: 1 })", SCRIPT),
-        ("two awards", "set_odds(\"r\", #{ campaign: \"c\", none_weight: 1, prizes: [#{ id: \"1\", name: \"n\", weight: 1, award: #{ points: 1, gift: 1 } }] })", SCRIPT),
+        (
+            "two awards",
+            "set_odds(\"r\", #{ campaign: \"c\", none_weight: 1, prizes: [#{ id: \"1\", name: \"n\", weight: 1, award: #{ points: 1, gift: 1 } }] })",
+            SCRIPT,
+        ),
         ("an empty voucher code", "void_voucher(\"r\", \"\")", SCRIPT),
         ("throws a map", "throw #{ a: [1, 2] };", SCRIPT),
         ("throws nothing", "throw;", SCRIPT),
@@ -207,7 +239,11 @@ fn confusion() -> Vec<Row> {
         ("a fact there is none of", "ctx.secret", SCRIPT),
         ("a setting there is none of", "ctx.params.secret", SCRIPT),
         ("a member there is none of", "ctx.member.points", SCRIPT),
-        ("maps in order of their keys", "let s = \"\"; for k in #{ b: 1, c: 2, a: 3 }.keys() { s += k; } if s != \"abc\" { throw s; }", End::Decides(|_| true)),
+        (
+            "maps in order of their keys",
+            "let s = \"\"; for k in #{ b: 1, c: 2, a: 3 }.keys() { s += k; } if s != \"abc\" { throw s; }",
+            End::Decides(|_| true),
+        ),
     ]
 }
 
@@ -217,12 +253,20 @@ fn whole() -> Vec<Case> {
     vec![
         case("two functions call each other", "fn a(x) { b(x) } fn b(x) { a(x) } fn on_sign_in(ctx) { a(1) }", STACK),
         case("recursion that doubles", "fn f(n) { f(n) + f(n) } fn on_sign_in(ctx) { f(1) }", STACK),
-        case("a tree of 10 levels", "fn f(n) { if n > 0 { f(n - 1); f(n - 1); f(n - 1); f(n - 1); } } fn on_sign_in(ctx) { f(10) }", FUEL),
+        case(
+            "a tree of 10 levels",
+            "fn f(n) { if n > 0 { f(n - 1); f(n - 1); f(n - 1); f(n - 1); } } fn on_sign_in(ctx) { f(10) }",
+            FUEL,
+        ),
         case("loops outside functions", "loop { } fn on_sign_in(ctx) { }", End::Refused("description")),
         case("throws outside functions", "throw 1; fn on_sign_in(ctx) { }", End::Refused("description")),
         case("grants outside functions", "grant(\"r\", 1); fn on_sign_in(ctx) { }", End::Refused("description")),
         case("tries to keep state", "let seen = 0; fn on_sign_in(ctx) { seen += 1; }", SYNTAX),
-        case("shadows a host function", "fn grant(rule, points) { } fn on_sign_in(ctx) { grant(\"r\", 1); }", End::Decides(|_| true)),
+        case(
+            "shadows a host function",
+            "fn grant(rule, points) { } fn on_sign_in(ctx) { grant(\"r\", 1); }",
+            End::Decides(|_| true),
+        ),
         case("no handler", "fn helper() { }", End::Refused("description")),
         case("a misspelt handler", "fn on_signin(ctx) { }", End::Refused("handlers")),
         case("a handler of other parameters", "fn on_sign_in() { }", End::Refused("handlers")),

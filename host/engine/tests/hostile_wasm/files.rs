@@ -89,7 +89,13 @@ fn contracts() -> Vec<Case> {
     };
     vec![
         case("H12 log of another type", "log: func(text: string)", "log: func(text: u32)", &short, &["import"]),
-        case("H33 a decision with a field more", "reasons: list<reason> }", "reasons: list<reason>, more: u8 }", &core, &["exports"]),
+        case(
+            "H33 a decision with a field more",
+            "reasons: list<reason> }",
+            "reasons: list<reason>, more: u8 }",
+            &core,
+            &["exports"],
+        ),
         case("H33 an effect more", "reject(string),", "reject(string), fly,", &core, &["exports"]),
         case("H33 another case order", "follow, register,", "register, follow,", &core, &["exports"]),
         case("H33 points as floats", "type points = s64", "type points = f64", &core, &["exports"]),
@@ -115,7 +121,11 @@ fn features() -> Vec<Case> {
         with("H30 a second memory", "(memory 1)"),
         with("H30 a 64-bit table", "(table i64 1 funcref)"),
         with("H30 wide arithmetic", "(func (result i64 i64) (i64.mul_wide_s (i64.const 1) (i64.const 1)))"),
-        text("H24 resources", "(component (type $r (resource (rep i32))) (core func $n (canon resource.new $r)))", &["feature"]),
+        text(
+            "H24 resources",
+            "(component (type $r (resource (rep i32))) (core func $n (canon resource.new $r)))",
+            &["feature"],
+        ),
         text("H30 a 64-bit memory", "(component (core module (memory i64 1)))", &["feature"]),
         text("H30 a shared memory", "(component (core module (memory 1 2 shared)))", &["feature"]),
         text("H30 pages of one byte", "(component (core module (memory 1 (pagesize 1))))", &["feature"]),

@@ -32,9 +32,18 @@ fn loops() -> Vec<Row> {
             Core::evaluating("(i32.const 56)").with("(func $trap (unreachable)) (start $trap)"),
             End::Refused(&["description"]),
         ),
-        run("H6 memory.fill in a loop", "(loop (memory.fill (i32.const 4096) (i32.const 1) (i32.const 100000)) (br 0)) (unreachable)", "fuel"),
-        run("H6 memory.copy in a loop", "(loop (memory.copy (i32.const 4096) (i32.const 0) (i32.const 100000)) (br 0)) (unreachable)", "fuel"),
-        run("H9 endless recursion", "(call $deep (i32.const 0))", "stack").with_core("(func $deep (param i32) (result i32) (i32.add (call $deep (local.get 0)) (i32.const 1)))"),
+        run(
+            "H6 memory.fill in a loop",
+            "(loop (memory.fill (i32.const 4096) (i32.const 1) (i32.const 100000)) (br 0)) (unreachable)",
+            "fuel",
+        ),
+        run(
+            "H6 memory.copy in a loop",
+            "(loop (memory.copy (i32.const 4096) (i32.const 0) (i32.const 100000)) (br 0)) (unreachable)",
+            "fuel",
+        ),
+        run("H9 endless recursion", "(call $deep (i32.const 0))", "stack")
+            .with_core("(func $deep (param i32) (result i32) (i32.add (call $deep (local.get 0)) (i32.const 1)))"),
         run("H10 recursion with 900 locals", "(call $wide (i64.const 1))", "stack").with_core(&wide()),
     ]
 }
@@ -54,7 +63,9 @@ fn wide() -> String {
     let locals = "i64 ".repeat(900);
     let set: String = (1..=900).map(|at| format!("(local.set {at} (i64.load (i32.const {})))", at * 8)).collect();
     let sum: String = (1..=900).map(|at| format!("(local.set 0 (i64.xor (local.get 0) (local.get {at})))")).collect();
-    format!("(func $wide (param i64) (result i32) (local {locals}) {set} (drop (call $wide (local.get 900))) {sum} (i32.wrap_i64 (local.get 0)))")
+    format!(
+        "(func $wide (param i64) (result i32) (local {locals}) {set} (drop (call $wide (local.get 900))) {sum} (i32.wrap_i64 (local.get 0)))"
+    )
 }
 
 fn memory() -> Vec<Row> {
@@ -121,9 +132,16 @@ fn traps() -> Vec<Row> {
         run("H25 number to integer that does not fit", "(i32.trunc_f64_s (f64.const 1e300))", "trap"),
         run("H25 not a number to integer", "(i32.trunc_f32_u (f32.const nan))", "trap"),
         run("H25 call of nothing", "(call_indirect (type $f) (i32.const 0)) (i32.const 56)", "trap").with_core(table),
-        run("H25 call of another type", "(call_indirect (type $f) (i32.const 1)) (i32.const 56)", "trap").with_core(table),
-        run("H25 call outside the table", "(call_indirect (type $f) (i32.const 99)) (i32.const 56)", "trap").with_core(table),
-        run("H25 memory.init outside its data", "(memory.init $d (i32.const 0) (i32.const 0) (i32.const 99)) (i32.const 56)", "trap").with_core("(data $d \"x\")"),
+        run("H25 call of another type", "(call_indirect (type $f) (i32.const 1)) (i32.const 56)", "trap")
+            .with_core(table),
+        run("H25 call outside the table", "(call_indirect (type $f) (i32.const 99)) (i32.const 56)", "trap")
+            .with_core(table),
+        run(
+            "H25 memory.init outside its data",
+            "(memory.init $d (i32.const 0) (i32.const 0) (i32.const 99)) (i32.const 56)",
+            "trap",
+        )
+        .with_core("(data $d \"x\")"),
     ]
 }
 
@@ -136,9 +154,17 @@ fn texts() -> Vec<Row> {
         bad("H17 a lone surrogate", b"\xed\xa0\x80"),
         bad("H17 an over-long form", b"\xc0\xaf"),
         ("H19 a text of 100 MB", Core::answering(1, 0, ruled((0, 100_000_000), 11, &[])), End::Failed("bad_output")),
-        ("H19 a text of 1 MiB", Core::answering(1, 0, ruled((65_536, 1 << 20), 11, &[])).pages(20), End::Failed("output_size")),
+        (
+            "H19 a text of 1 MiB",
+            Core::answering(1, 0, ruled((65_536, 1 << 20), 11, &[])).pages(20),
+            End::Failed("output_size"),
+        ),
         ("H19 a text of 2 KiB", Core::answering(1, 0, ruled((98_304, 2_048), 11, &[])), End::Failed("text_size")),
-        ("H19 64 times one text of 1 KiB", Core::answering(64, 0, ruled((98_304, 1_024), 11, &[]).repeat(64)), End::Failed("output_size")),
+        (
+            "H19 64 times one text of 1 KiB",
+            Core::answering(64, 0, ruled((98_304, 1_024), 11, &[]).repeat(64)),
+            End::Failed("output_size"),
+        ),
         ("H20 a text of 1,000 brackets is a text", Core::answering(1, 0, text(&[b'['; 1_000])), End::Decides(|_| true)),
     ]
 }
@@ -152,12 +178,24 @@ fn effects() -> Vec<Row> {
         ruled((1024, 7), 2, &voucher)
     };
     vec![
-        failed("H15 60 lists of 5,000 texts, one in all", Core::answering(60, 0, lists(5_000).repeat(60)), "output_size"),
+        failed(
+            "H15 60 lists of 5,000 texts, one in all",
+            Core::answering(60, 0, lists(5_000).repeat(60)),
+            "output_size",
+        ),
         failed("H15 a list longer than memory", Core::answering(1, 0, lists(u32::MAX)), "bad_output"),
         failed("H15 a list of 65 categories", Core::answering(1, 0, lists(65)), "text_size"),
         failed("H16 an effect there is none of", Core::answering(1, 0, ruled((1024, 7), 200, &[])), "bad_output"),
-        failed("H16 an outcome there is none of", Core::answering(0, 1, [vec![0; 8], vec![9], vec![0; 55]].concat()), "bad_output"),
-        failed("H16 an expiry there is none of", Core::answering(1, 0, ruled((1024, 7), 0, &[[0; 12].to_vec(), vec![7]].concat())), "bad_output"),
+        failed(
+            "H16 an outcome there is none of",
+            Core::answering(0, 1, [vec![0; 8], vec![9], vec![0; 55]].concat()),
+            "bad_output",
+        ),
+        failed(
+            "H16 an expiry there is none of",
+            Core::answering(1, 0, ruled((1024, 7), 0, &[[0; 12].to_vec(), vec![7]].concat())),
+            "bad_output",
+        ),
         failed("H18 65 effects", Core::answering(65, 0, vec![]), "effects"),
         failed("H18 60,000 effects", Core::answering(60_000, 0, vec![]).pages(64), "output_size"),
         failed("H18 1,000,000 effects", Core::answering(1_000_000, 0, vec![]), "bad_output"),
@@ -176,7 +214,13 @@ fn effects() -> Vec<Row> {
 /// What is allowed must not be caught.
 fn honest() -> Vec<Row> {
     vec![
-        ("H36 99 % of the fuel", Core::evaluating("(local $i i32) (loop (br_if 0 (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 28000)))) (i32.const 56)"), End::Decides(|d| d.fuel_used > 150_000)),
+        (
+            "H36 99 % of the fuel",
+            Core::evaluating(
+                "(local $i i32) (loop (br_if 0 (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 28000)))) (i32.const 56)",
+            ),
+            End::Decides(|d| d.fuel_used > 150_000),
+        ),
         ("64 effects", Core::answering(64, 0, vec![]), End::Decides(|_| true)),
         ("64 reasons", Core::answering(0, 64, vec![]), End::Decides(|_| true)),
         ("2^53 fen", Core::answering(1, 0, ruled((1024, 7), 6, &(1_i64 << 53).to_le_bytes())), End::Decides(|_| true)),

@@ -92,6 +92,18 @@ proptest! {
 }
 
 #[test]
+fn the_comparison_sees_other_inputs_and_other_limits() {
+    let receipt = |fen| Event::Receipt(Receipt { payable: Fen::new(fen), total: Fen::new(fen), ..Receipt::default() });
+    let facts = Facts { member: Some(MemberFacts::default()), ..Facts::default() };
+    let (engine, rulebooks) = &ENGINES[0];
+    let answer = |fen| engine.evaluate(&rulebooks[0], &facts, &receipt(fen)).unwrap();
+    assert_ne!(answer(100), answer(10_000));
+    let (starved, rulebooks) = both(Limits { fuel_per_event: 1_000, ..Limits::default() });
+    let starved = starved.evaluate(&rulebooks[0], &facts, &receipt(100)).unwrap();
+    assert_ne!(starved, answer(100));
+}
+
+#[test]
 fn threads_do_not_see_each_other() {
     let (engine, rulebooks) = &ENGINES[0];
     let facts = Facts { member: Some(MemberFacts::default()), ..Facts::default() };
@@ -122,7 +134,13 @@ fn the_profile_names_what_decides_answers_and_nothing_else() {
 #[test]
 fn the_shipped_policy_takes_a_receipt_of_1000_lines() {
     let (engine, rulebooks) = &ENGINES[0];
-    let line = Line { sku: "6901234567890".into(), category: "日用百货".into(), brand: "某某牌".into(), amount: Fen::new(990), ..Line::default() };
+    let line = Line {
+        sku: "6901234567890".into(),
+        category: "日用百货".into(),
+        brand: "某某牌".into(),
+        amount: Fen::new(990),
+        ..Line::default()
+    };
     let total = Fen::new(990_000);
     let event = Event::Receipt(Receipt { lines: vec![line; 1_000], total, payable: total, ..Receipt::default() });
     let facts = Facts { member: Some(MemberFacts::default()), ..Facts::default() };

@@ -20,7 +20,14 @@ fn ways() -> Vec<(FailCode, Source)> {
     vec![
         (FailCode::Fuel, wasm("(loop (br 0)) (unreachable)")),
         (FailCode::Memory, wasm("(drop (memory.grow (i32.const 9999))) (unreachable)")),
-        (FailCode::Stack, Source::Wasm(Core::evaluating("(call $f)").with("(func $f (result i32) (i32.add (call $f) (i32.const 1)))").component())),
+        (
+            FailCode::Stack,
+            Source::Wasm(
+                Core::evaluating("(call $f)")
+                    .with("(func $f (result i32) (i32.add (call $f) (i32.const 1)))")
+                    .component(),
+            ),
+        ),
         (FailCode::Trap, wasm("(unreachable)")),
         (FailCode::HostCalls, wasm("(loop (call $log (i32.const 1024) (i32.const 7)) (br 0)) (unreachable)")),
         (FailCode::BadOutput, wasm("(i32.const 57)")),
@@ -45,7 +52,10 @@ fn every_code_has_a_way_to_it_and_asks_for_nothing() {
 }
 
 fn receipt_of(lines: usize) -> Event {
-    let line = Line { sku: "6901234567890".into(), category: "日用百货".into(), brand: "某某".into(), ..Line::default() };
+    let line =
+        Line {
+            sku: "6901234567890".into(), category: "日用百货".into(), brand: "某某".into(), ..Line::default()
+        };
     Event::Receipt(Receipt { lines: vec![line; lines], ..Receipt::default() })
 }
 
@@ -88,7 +98,8 @@ fn the_safety_net_holds_scripts_too() {
 
 #[test]
 fn a_full_pool_is_a_fault_and_frees_itself() {
-    let limits = Limits { fuel_per_event: u64::MAX / 2, evaluate_ms_max: 400, evaluations_at_once_max: 1, ..Limits::default() };
+    let limits =
+        Limits { fuel_per_event: u64::MAX / 2, evaluate_ms_max: 400, evaluations_at_once_max: 1, ..Limits::default() };
     let engine = engine(limits);
     let slow = rulebook(&engine, &wasm("(loop (br 0)) (unreachable)")).unwrap();
     let quick = rulebook(&engine, &wasm("(i32.const 56)")).unwrap();

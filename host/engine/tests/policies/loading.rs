@@ -5,6 +5,30 @@ use crate::components::Core;
 use crate::kit::engine;
 use engine::{ArtifactKey, Compiler, Engine, Limits, LoadError, Source};
 
+/// Every policy in `rules`, as committed.
+fn shipped() -> Vec<Source> {
+    let rules = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../rules");
+    let folders = [rules.clone(), rules.join("scripts")].map(|folder| std::fs::read_dir(folder).unwrap());
+    let mut found = Vec::new();
+    for folder in folders.into_iter().flatten() {
+        let folder = folder.unwrap().path();
+        found.extend(std::fs::read(folder.join("policy.wasm")).map(Source::Wasm));
+        found.extend(std::fs::read_to_string(folder.join("policy.rhai")).map(Source::Rhai));
+    }
+    found
+}
+
+#[test]
+fn every_shipped_policy_is_admitted_and_loads() {
+    let engine = engine(Limits::default());
+    let shipped = shipped();
+    assert!(shipped.len() >= 3, "{shipped:?}");
+    for source in shipped {
+        let admitted = engine.admit(&source).unwrap();
+        assert_eq!(engine.load(&admitted.digest, &admitted.artifact).unwrap().description(), &admitted.description);
+    }
+}
+
 #[test]
 fn one_engine_s_artifact_loads_in_another_of_its_build_and_key() {
     let (one, two) = (engine(Limits::default()), engine(Limits::default()));

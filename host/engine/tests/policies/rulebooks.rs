@@ -19,8 +19,11 @@ fn place(engine: &Engine, name: &str, source: &Source) -> Placed {
 #[test]
 fn a_policy_earns_on_what_earlier_discounts_left() {
     let engine = engine(Limits::default());
-    let off = script("fn describe() { #{ name: \"off\" } } fn on_receipt(ctx, receipt) { discount_order(\"a\", 1000); discount_line(\"b\", 0, 500); }");
-    let earn = script("fn describe() { #{ name: \"earn\" } } fn on_receipt(ctx, receipt) { grant(\"c\", receipt.payable); }");
+    let off = script(
+        "fn describe() { #{ name: \"off\" } } fn on_receipt(ctx, receipt) { discount_order(\"a\", 1000); discount_line(\"b\", 0, 500); }",
+    );
+    let earn =
+        script("fn describe() { #{ name: \"earn\" } } fn on_receipt(ctx, receipt) { grant(\"c\", receipt.payable); }");
     let rulebook = Rulebook::new(vec![place(&engine, "off", &off), place(&engine, "earn", &earn)]);
     let event = Event::Receipt(Receipt { total: Fen::new(5_000), payable: Fen::new(5_000), ..Receipt::default() });
     let decision = engine.evaluate(&rulebook, &Facts::default(), &event).unwrap();
@@ -32,7 +35,9 @@ fn a_policy_earns_on_what_earlier_discounts_left() {
 #[test]
 fn only_policies_that_handle_the_event_are_asked_in_order() {
     let engine = engine(Limits::default());
-    let handler = |event: &str| script(&format!("fn describe() {{ #{{ name: \"{event}\" }} }} fn on_{event}(ctx) {{ grant(\"r\", 1); }}"));
+    let handler = |event: &str| {
+        script(&format!("fn describe() {{ #{{ name: \"{event}\" }} }} fn on_{event}(ctx) {{ grant(\"r\", 1); }}"))
+    };
     let names = ["sign_in", "bind", "sign_in"];
     let placed = names.iter().enumerate().map(|(at, event)| place(&engine, &format!("{at}"), &handler(event)));
     let rulebook = Rulebook::new(placed.collect());
@@ -56,7 +61,8 @@ fn a_failed_policy_leaves_the_others_alone() {
 #[test]
 fn a_rulebook_s_needs_are_listed_once() {
     let engine = engine(Limits::default());
-    let needs = |days: &str| script(&format!("fn describe() {{ #{{ name: \"n\", stats: [{days}] }} }} fn on_bind(ctx) {{ }}"));
+    let needs =
+        |days: &str| script(&format!("fn describe() {{ #{{ name: \"n\", stats: [{days}] }} }} fn on_bind(ctx) {{ }}"));
     let visits = "#{ name: \"v\", metric: \"visits\", days: 30 }";
     let spend = "#{ name: \"s\", metric: \"spend_fen\", days: 0 }";
     let one = place(&engine, "one", &needs(visits));
@@ -68,7 +74,9 @@ fn a_rulebook_s_needs_are_listed_once() {
 #[test]
 fn settings_must_be_those_the_policy_declares() {
     let engine = engine(Limits::default());
-    let source = script("fn describe() { #{ name: \"p\", params: [#{ name: \"n\", kind: \"number\", min: 1, max: 9, initial: 2 }] } } fn on_bind(ctx) { }");
+    let source = script(
+        "fn describe() { #{ name: \"p\", params: [#{ name: \"n\", kind: \"number\", min: 1, max: 9, initial: 2 }] } } fn on_bind(ctx) { }",
+    );
     let admitted = engine.admit(&source).unwrap();
     let policy = engine.load(&admitted.digest, &admitted.artifact).unwrap();
     let placed = |values| Placed::new("p", policy.clone(), values);

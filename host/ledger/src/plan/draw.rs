@@ -112,7 +112,8 @@ impl Work<'_> {
         }
         let open = self.case.draw.clone().filter(|open| open.campaign == odds.campaign);
         let open = open.ok_or_else(|| PlanError::DrawClosed(odds.campaign.clone()))?;
-        if open.published != *odds {
+        // The cost may differ: free chances are a condition of the policy, not part of the odds.
+        if open.published != (Odds { cost: open.published.cost, ..odds.clone() }) {
             return Err(PlanError::OddsDiffer(odds.campaign.clone()));
         }
         self.use_day(odds)?;

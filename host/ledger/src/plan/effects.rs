@@ -131,7 +131,12 @@ impl Work<'_> {
         let Some(member) = &mut self.member else { return };
         let changed = if tag.on { member.tags.insert(tag.name.clone()) } else { member.tags.remove(&tag.name) };
         if changed {
-            self.plan.applied.tags_changed.push((tag.name.clone(), tag.on));
+            // Set and cleared again is no change.
+            let changes = &mut self.plan.applied.tags_changed;
+            match changes.iter().position(|(name, _)| *name == tag.name) {
+                Some(at) => drop(changes.remove(at)),
+                None => changes.push((tag.name.clone(), tag.on)),
+            }
             self.said.tag(policy, rule, &tag.name, tag.on);
         }
     }

@@ -54,8 +54,7 @@ impl Work<'_> {
         (line.starts, line.expires) = (Some(starts), expires);
         self.post(line)?;
         if let Some(member) = &mut self.member {
-            member.lots.push(Lot { id: id.clone(), left: amount, starts, expires });
-            sort_lots(&mut member.lots);
+            insert_lot(&mut member.lots, Lot { id: id.clone(), left: amount, starts, expires });
         }
         self.repay_debt();
         Ok(id)
@@ -149,11 +148,11 @@ impl Work<'_> {
                 match member.lots.iter_mut().find(|lot| lot.id == t.lot) {
                     Some(lot) => lot.left = lot.left.plus(t.amount)?,
                     None => {
-                        member.lots.push(Lot { id: t.lot.clone(), left: t.amount, starts: t.starts, expires: t.expires });
+                        let lot = Lot { id: t.lot.clone(), left: t.amount, starts: t.starts, expires: t.expires };
+                        insert_lot(&mut member.lots, lot);
                     }
                 }
             }
-            sort_lots(&mut member.lots);
         }
         // First, so that what has run out repays no debt.
         self.expire_points()?;
@@ -161,10 +160,12 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Takes back points a sale granted: from its own lot, then as the tenant's setting says. Gives what was taken.
+    /// Takes back points a sale granted: from its own lot, but for what ran out of it, then as the tenant's setting
+    /// says. Gives what was taken.
     pub(super) fn take_back(&mut self, granted: &Granted, amount: Points) -> Result<Points, PlanError> {
         let today = self.case.today;
         let negative = self.case.settings.negative;
+        let forgotten = self.is_forgotten(granted);
         let Some(member) = &mut self.member else { return Ok(Points::ZERO) };
         let mut lots = Vec::new();
         let mut missing = amount.get();
@@ -172,9 +173,14 @@ impl Work<'_> {
             let takes = if negative == Negative::PendingOnly && own.starts <= today { 0 } else { missing.min(own.left.get()) };
             own.left = Points::new(own.left.get() - takes);
             missing -= takes;
-            lots.push((own.id.clone(), Points::new(-takes)));
+            if takes != 0 {
+                lots.push((own.id.clone(), Points::new(-takes)));
+            }
         }
         member.lots.retain(|lot| lot.left != Points::ZERO);
+        // In doubt for the member: nothing is taken twice.
+        let gone = if forgotten { missing } else { take_ran_out(&mut member.ran_out, &granted.lot, missing) };
+        missing -= gone;
         if negative != Negative::PendingOnly {
             let other = take_soonest(&mut member.lots, today, Points::new(missing));
             missing -= other.iter().map(|t| t.amount.get()).sum::<i64>();
@@ -184,7 +190,7 @@ impl Work<'_> {
             member.debt = member.debt.plus(Points::new(missing))?;
             missing = 0;
         }
-        let taken = Points::new(amount.get() - missing);
+        let taken = Points::new(amount.get() - gone - missing);
         if taken != Points::ZERO {
             let line = Line::new(Account::Points, EntryKind::Reversal, taken.negated().get(), &granted.rule);
             self.post(line.by(&granted.policy).lots(lots))?;
@@ -210,9 +216,23 @@ impl Work<'_> {
     }
 }
 
-/// The one order lots are kept in, so that a lot that comes back stands where it stood.
-fn sort_lots(lots: &mut [Lot]) {
-    lots.sort_by(|a, b| (a.starts, lot_order(&a.id), &a.id).cmp(&(b.starts, lot_order(&b.id), &b.id)));
+/// Puts a lot where it belongs: there is one order only, so that a lot that comes back stands where it stood.
+pub(super) fn insert_lot(lots: &mut Vec<Lot>, lot: Lot) {
+    let before = |other: &Lot| (other.starts, lot_order(&other.id), &other.id) <= (lot.starts, lot_order(&lot.id), &lot.id);
+    let at = lots.partition_point(before);
+    lots.insert(at, lot);
+}
+
+/// Takes up to `missing` off what ran out of a lot. Gives how much.
+fn take_ran_out(ran_out: &mut Vec<Lot>, lot: &LotId, missing: i64) -> i64 {
+    let Some(at) = ran_out.iter().position(|known| known.id == *lot) else { return 0 };
+    let Some(known) = ran_out.get_mut(at) else { return 0 };
+    let gone = missing.min(known.left.get());
+    known.left = Points::new(known.left.get() - gone);
+    if known.left == Points::ZERO {
+        ran_out.remove(at);
+    }
+    gone
 }
 
 fn lot_order(id: &LotId) -> (u64, u32) {

@@ -66,7 +66,7 @@ impl Work<'_> {
                     Effect::IssueVoucher(issue) => kept.templates.push(issue.template.clone()),
                     Effect::GiftStoredValue(gift) => kept.gift = kept.gift.plus(*gift)?,
                     Effect::SetTier(_) => kept.tier = true,
-                    Effect::SetTag(tag) => kept.tags.push((tag.name.clone(), tag.on)),
+                    Effect::SetTag(tag) => drop(kept.tags.insert(tag.name.clone(), tag.on)),
                     _ => {}
                 }
             }
@@ -87,6 +87,7 @@ impl Work<'_> {
                 *left = Points::new(left.get() - keep.get());
                 keep
             });
+            self.give_back_to(granted, keep, &mut applied.redeemed)?;
             counted.earned = counted.earned.saturating_add(self.shrink(granted, keep)?);
         }
         self.undo_gift(&mut applied, kept, scored.sale.whole)?;
@@ -106,6 +107,20 @@ impl Work<'_> {
         }
         self.keep_sale();
         Ok(())
+    }
+
+    /// What the sale itself spent of a grant comes back before the grant is taken back, so that other lots stay
+    /// as they were however the goods come back.
+    fn give_back_to(&mut self, granted: &Granted, keep: Points, spent: &mut Vec<Taken>) -> Result<(), PlanError> {
+        let lots = self.member.as_ref().map(|m| m.lots.as_slice()).unwrap_or_default();
+        let held = lots.iter().find(|lot| lot.id == granted.lot).map_or(Points::ZERO, |lot| lot.left);
+        let mut short = granted.granted.minus(keep)?.minus(held)?.get();
+        let (mut own, others) = spent.drain(..).partition(|taken| taken.lot == granted.lot);
+        let back = give_from(&mut own, &mut short);
+        *spent = others;
+        spent.append(&mut own);
+        self.said.points_back(Points::sum(back.iter().map(|t| t.amount))?);
+        self.give_back(&back)
     }
 
     /// Takes back a grant down to `keep`, its cap's use included. Gives how much that was.
@@ -190,19 +205,15 @@ impl Work<'_> {
             self.said.tier("", "return", &member.tier.name, &before.name);
             member.tier = before;
         }
-        // Last change first: a tag may have been set and cleared again.
-        let mut stay = Vec::new();
-        for (tag, on) in std::mem::take(&mut applied.tags_changed).into_iter().rev() {
-            if kept.tags.contains(&(tag.clone(), on)) {
-                stay.push((tag, on));
+        for (tag, on) in std::mem::take(&mut applied.tags_changed) {
+            if kept.tags.get(&tag) == Some(&on) {
+                applied.tags_changed.push((tag, on));
             } else if on {
                 member.tags.remove(&tag);
             } else {
                 member.tags.insert(tag);
             }
         }
-        stay.reverse();
-        applied.tags_changed = stay;
     }
 
     /// What is paid back: the part of what was paid that the rest of the goods no longer costs.
@@ -266,7 +277,7 @@ struct Kept {
     templates: Vec<String>,
     gift: Fen,
     tier: bool,
-    tags: Vec<(String, bool)>,
+    tags: BTreeMap<String, bool>,
 }
 
 /// Takes up to `amount` points off what was spent, last taken first.

@@ -324,6 +324,10 @@ fn return_faults(world: &World, found: &mut Vec<String>) {
             }
             moved(done, &mut back);
         }
+        let own = own_lots(world, &scored.sale.decision, key);
+        if own.0 > own.1 {
+            found.push(format!("S3 {key}: {} ran out or was taken back of {} granted and given back", own.0, own.1));
+        }
         let sum = |taken: &[ledger::Taken]| taken.iter().map(|t| t.amount.get()).sum::<i64>();
         let granted: i64 = applied.granted.iter().map(|g| g.granted.get()).sum();
         let most = [granted, sum(&applied.redeemed), applied.principal_spent.get(), applied.gift_spent.get()];
@@ -334,6 +338,26 @@ fn return_faults(world: &World, found: &mut Vec<String>) {
             found.push(format!("S3 {key}: {refunds} refunded of {}", applied.paid));
         }
     }
+}
+
+/// Of the lots of a sale: what ran out of them and what its returns took back, from whichever lot; and what was
+/// granted and what returns gave back to them.
+fn own_lots(world: &World, sale: &ledger::DecisionId, key: &String) -> (i64, i64) {
+    let (mut gone, mut given) = (0, 0);
+    for done in &world.done {
+        let returned = done.sale.as_ref() == Some(key);
+        for entry in done.planned.plan.entries.iter().filter(|entry| entry.account == Account::Points) {
+            let own: i64 = entry.lots.iter().filter(|(lot, _)| lot.0 == *sale).map(|(_, delta)| delta.get()).sum();
+            match entry.kind {
+                EntryKind::Accrual => given += own,
+                EntryKind::Expiry => gone -= own,
+                EntryKind::Reversal if entry.delta > 0 => given += own,
+                EntryKind::Reversal if returned => gone -= entry.delta,
+                _ => {}
+            }
+        }
+    }
+    (gone, given)
 }
 
 /// Points taken back, points, principal and gift given back by a return.

@@ -66,12 +66,13 @@ fn inv_r5_a_return_never_fails_because_of_a_policy() {
         ops.iter().for_each(|op| drop(shop.run(op)));
         let key = format!("R{}", shop.next);
         if shop.sell_basket("amy", &basket).is_err() {
-            return;
+            return false;
         }
         later.iter().for_each(|op| drop(shop.run(op)));
         if !shop.sales[&key].sale.whole {
             shop.take_all("amy", &key).unwrap();
         }
+        true
     });
 }
 
@@ -98,13 +99,14 @@ fn inv_l7_a_redemption_spends_the_soonest_to_expire_first() {
         let (today, before) = (shop.today(), shop.of("amy").clone());
         let points = before.spendable(today).get() * percent / 100;
         if points <= 0 {
-            return;
+            return false;
         }
         let checkout = redeeming(crate::say::receipt("X", &[points.max(1)]), points);
         let done = shop.plan(Some("amy"), Act::Receipt(checkout), None).unwrap();
         let first = done.planned.plan.entries.iter().find(|entry| entry.kind == EntryKind::Redemption).unwrap();
         let taken: BTreeMap<LotId, i64> = first.lots.iter().map(|(id, delta)| (id.clone(), delta.get())).collect();
         assert_eq!(taken, soonest(&before.lots, today, points));
+        true
     });
 }
 
@@ -116,9 +118,10 @@ fn a_quote_promises_what_the_receipt_then_does() {
         let checkout = crate::say::presenting(shop.checkout("amy", &basket), &[]);
         let quoted = shop.clone().act("amy", Act::Quote(checkout.clone()));
         let sold = shop.clone().act("amy", Act::Receipt(checkout));
-        let (Ok(quoted), Ok(sold)) = (quoted, sold) else { return };
+        let (Ok(quoted), Ok(sold)) = (quoted, sold) else { return false };
         assert_eq!((quoted.points, quoted.payable_fen), (sold.points, sold.payable_fen));
         assert_eq!(quoted.effects.len(), sold.effects.len());
+        true
     });
 }
 
@@ -129,11 +132,13 @@ fn a_quote_keeps_nothing_but_its_holds() {
         NAMES.iter().for_each(|who| shop.settle(who));
         let before = shop.clone();
         let checkout = shop.checkout("amy", &basket);
-        if shop.act("amy", Act::Quote(checkout)).is_ok() {
+        let quoted = shop.act("amy", Act::Quote(checkout)).is_ok();
+        if quoted {
             let quote = shop.done.last().unwrap().id.clone();
             shop.act("amy", Act::Cancel(quote)).unwrap();
             crate::same::assert_same(&released(before), &released(shop));
         }
+        quoted
     });
 }
 

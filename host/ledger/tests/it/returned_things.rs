@@ -83,7 +83,7 @@ fn a_renewal_by_a_sale_is_undone_with_it_and_only_with_it() {
 }
 
 #[test]
-fn tags_go_back_in_the_reverse_order_they_changed() {
+fn tags_go_back_however_often_a_sale_changed_them() {
     let table: [&[(&str, bool)]; 5] = [
         &[("new", true)],
         &[("old", false)],
@@ -248,4 +248,17 @@ fn a_return_takes_the_member_below_a_tier_by_the_policies_own_rule() {
     shop.take("amy", "R", Some(vec![whole_line(0)])).unwrap();
     assert_eq!(shop.of("amy").tier.name, "silver");
     assert!(matches!(shop.done.last().unwrap().act, Act::Return(_)));
+}
+
+#[test]
+fn a_tag_set_and_cleared_by_one_sale_stays_gone_whatever_comes_back_first() {
+    let mut shop = selling(|_, r| {
+        let big = (r.total.get() >= 500).then(|| ("big", tag("big", true)));
+        big.into_iter().chain([("never", tag("big", false))]).collect()
+    });
+    shop.sell("amy", receipt("R", &[100, 500])).unwrap();
+    for line in [1, 0] {
+        shop.take("amy", "R", Some(vec![whole_line(line)])).unwrap();
+        assert!(shop.of("amy").tags.is_empty());
+    }
 }

@@ -130,6 +130,56 @@ fn points_that_come_back_too_late_pay_no_debt() {
 }
 
 #[test]
+fn points_that_ran_out_are_not_taken_a_second_time() {
+    // Of 100 points granted so many are spent, the rest runs out; then the sale comes back, in one piece or in two.
+    for (spent, owed) in [(0, 0), (30, 30), (100, 100)] {
+        for halves in [false, true] {
+            let mut shop = earning().set(|s| s.expiry = ExpiryRule::Rolling(3, ledger::RoundTo::Day));
+            shop.sell("amy", receipt("R", &[5_000, 5_000])).unwrap();
+            if spent > 0 {
+                spend(&mut shop, spent);
+            }
+            shop.pass_days(7);
+            if halves {
+                shop.take("amy", "R", Some(vec![whole_line(1)])).unwrap();
+            }
+            shop.take_all("amy", "R").unwrap();
+            assert_eq!((shop.balance("amy"), shop.of("amy").debt.get()), (-owed, owed), "{spent} spent");
+            assert!(shop.of("amy").ran_out.is_empty());
+            assert_sound(&shop);
+        }
+    }
+}
+
+#[test]
+fn nothing_is_owed_for_points_that_ran_out_longer_ago_than_is_noted() {
+    for (days, owed) in [(390, 30), (401, 0), (4_000, 0)] {
+        let mut shop = earning().set(|s| s.expiry = ExpiryRule::Rolling(3, ledger::RoundTo::Day));
+        shop.sell("amy", receipt("R", &[10_000])).unwrap();
+        spend(&mut shop, 30);
+        shop.pass_days(days);
+        shop.take_all("amy", "R").unwrap();
+        assert_eq!(shop.of("amy").debt.get(), owed, "after {days} days");
+        assert_sound(&shop);
+    }
+}
+
+#[test]
+fn what_ran_out_is_remembered_about_a_year() {
+    let mut shop = earning().set(|s| s.expiry = ExpiryRule::Rolling(0, ledger::RoundTo::Day));
+    shop.sell("amy", receipt("R", &[5_000])).unwrap();
+    let story: Vec<usize> = [1, 395, 1]
+        .into_iter()
+        .map(|days| {
+            shop.pass_days(days);
+            shop.settle("amy");
+            shop.of("amy").ran_out.len()
+        })
+        .collect();
+    assert_eq!(story, [1, 1, 0]);
+}
+
+#[test]
 fn what_remains_is_scored_again_and_only_the_difference_taken() {
     // Lines of 150, 150 and 99.99 yuan earn 399 points; each return leaves what the rest earns.
     let priced = |quantity, fen| ReturnLine { line: 0, quantity_milli: Some(quantity), amount: Some(Fen::new(fen)) };

@@ -96,8 +96,8 @@ fn the_ends_of_time_do_not_panic() {
     for number in [i32::MIN, -200_000_000, -100_000_000, -1, 0, 95_000_000, 95_026_601, 200_000_000, i32::MAX] {
         let day = Day::new(number);
         assert!(!format!("{day} {}", zones[0].start_of(day).get()).is_empty());
-        assert_eq!(day.plus(i32::MAX).plus(i32::MAX), Day::new(i32::MAX));
     }
+    assert_eq!(Day::new(i32::MAX).plus(1), Day::new(i32::MAX));
     assert_eq!(UnixMs::new(i64::MAX).after_ms(1), UnixMs::new(i64::MAX));
 }
 

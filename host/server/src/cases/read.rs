@@ -101,7 +101,9 @@ pub fn facts(mut written: Map<String, Value>, policy: &Description) -> Result<Fa
     if let Some(stat) = stats.iter().find(|stat| !policy.stats.iter().any(|need| is_it(need, stat))) {
         let have = policy.stats.iter().map(super::diff::compact).collect::<Vec<_>>().join(", ");
         let (metric, days) = (super::diff::compact(&stat.metric), stat.days);
-        return Err(format!("  facts.stats: the policy does not ask for {metric} over {days} days, but for [{have}]\n"));
+        return Err(format!(
+            "  facts.stats: the policy does not ask for {metric} over {days} days, but for [{have}]\n"
+        ));
     }
     if let Some(now) = written.get_mut("now") {
         *now = moment(now)?;
@@ -123,7 +125,11 @@ fn is_it(need: &StatNeed, stat: &Stat) -> bool {
 /// # Errors
 /// The field that is wrong, and what it should be.
 pub fn event(mut written: Value) -> Result<Event, String> {
-    empty_is_absent(written.pointer_mut("/receipt/till"));
+    if let Some(receipt) = written.get_mut("receipt").and_then(Value::as_object_mut) {
+        // The guest's receipt says "at no till" with an empty text.
+        empty_is_absent(receipt.get_mut("till"));
+        pay_in_full(receipt);
+    }
     if let Some(receipt) = written.get_mut("receipt").and_then(Value::as_object_mut)
         && let Some(total) = receipt.get("total").cloned()
     {
@@ -131,6 +137,15 @@ pub fn event(mut written: Value) -> Result<Event, String> {
         receipt.entry("payable").or_insert(total);
     }
     typed("event", written)
+}
+
+/// A receipt that does not say what is left to pay is paid in full.
+fn pay_in_full(receipt: &mut Map<String, Value>) {
+    if !receipt.contains_key("payable")
+        && let Some(total) = receipt.get("total").cloned()
+    {
+        receipt.insert("payable".to_owned(), total);
+    }
 }
 
 /// Reads a value, or says where in the case it is wrong.

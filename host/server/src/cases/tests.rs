@@ -24,6 +24,7 @@ const SCRIPT: &str = r#"
         applied("early", "early bird");
     }
     fn on_recharge(ctx, fen) { throw "no"; }
+    fn on_receipt(ctx, receipt) { if receipt.payable > 0 { deduct("spend", receipt.payable); } }
 "#;
 
 fn engine() -> Engine {
@@ -57,13 +58,25 @@ fn granted(now: &str, stats: &str, params: &str, amount: i64) -> String {
 #[test]
 fn what_a_case_leaves_out_is_the_default() {
     assert_eq!(one(&granted(r#"{"hour":8}"#, "[]", "{}", 5)), "");
-    assert_eq!(one(r#"{"name":"n","event":{"receipt":{"total":100}},"expect":{}}"#), "");
     assert_eq!(one(r#"{"name":"n","event":{"follow":null},"expect":{}}"#), "");
     let dates = r#"{"name":"n","facts":{"store":"","member":{"tier_since":"2026-11-21","joined":20778},
         "expiring":[{"amount":1,"expires":"2026-11-21"}],
         "vouchers":[{"code":"V","template":"t","face":1,"min_spend":0,"valid_until":"2026-11-21"}]},
         "event":{"receipt":{"till":""}},"expect":{}}"#;
     assert_eq!(one(dates), "");
+}
+
+#[test]
+fn a_receipt_that_does_not_say_what_is_left_to_pay_is_paid_in_full() {
+    let paid = |receipt: &str, points: i64| {
+        format!(
+            r#"{{"name":"n","event":{{"receipt":{receipt}}},
+            "expect":{{"effects":[{{"rule":"spend","effect":{{"deduct_points":{points}}}}}]}}}}"#
+        )
+    };
+    assert_eq!(one(&paid(r#"{"total":100}"#, 100)), "");
+    assert_eq!(one(&paid(r#"{"total":100,"payable":40}"#, 40)), "");
+    assert_eq!(one(r#"{"name":"n","event":{"receipt":{}},"expect":{}}"#), "");
 }
 
 #[test]
@@ -101,17 +114,41 @@ fn a_field_nobody_knows_is_named() {
         (r#"{"name":"n","event":"sign_in"}"#, "missing field `expect`"),
         (r#"{"name":"n","expect":{}}"#, "missing field `event`"),
         (r#"{"event":"sign_in","expect":{}}"#, "missing field `name`"),
-        (r#"{"name":"n","facts":{"member":{"teir":"x"}},"event":"sign_in","expect":{}}"#, "facts.member.teir: unknown field `teir`"),
+        (
+            r#"{"name":"n","facts":{"member":{"teir":"x"}},"event":"sign_in","expect":{}}"#,
+            "facts.member.teir: unknown field `teir`",
+        ),
         (r#"{"name":"n","facts":{"now":"noon"},"event":"sign_in","expect":{}}"#, "facts.now: \"noon\" is no moment"),
-        (r#"{"name":"n","facts":{"member":{"joined":"21.11.2026"}},"event":"sign_in","expect":{}}"#, "facts.member.joined: \"21.11.2026\" is no date"),
-        (r#"{"name":"n","facts":{"stats":[{"metric":"visits","days":7,"value":1}]},"event":"sign_in","expect":{}}"#, "does not ask for \"visits\" over 7 days"),
-        (r#"{"name":"n","params":{"pionts":1},"event":"sign_in","expect":{}}"#, "no parameter \"pionts\"; it has points, last"),
-        (r#"{"name":"n","params":{"points":51},"event":"sign_in","expect":{}}"#, "params.points: must be a whole number from 0 to 50, not 51"),
-        (r#"{"name":"n","params":{"points":1.5},"event":"sign_in","expect":{}}"#, "params.points: must be a whole number from 0 to 50, not 1.5"),
+        (
+            r#"{"name":"n","facts":{"member":{"joined":"21.11.2026"}},"event":"sign_in","expect":{}}"#,
+            "facts.member.joined: \"21.11.2026\" is no date",
+        ),
+        (
+            r#"{"name":"n","facts":{"stats":[{"metric":"visits","days":7,"value":1}]},"event":"sign_in","expect":{}}"#,
+            "does not ask for \"visits\" over 7 days",
+        ),
+        (
+            r#"{"name":"n","params":{"pionts":1},"event":"sign_in","expect":{}}"#,
+            "no parameter \"pionts\"; it has points, last",
+        ),
+        (
+            r#"{"name":"n","params":{"points":51},"event":"sign_in","expect":{}}"#,
+            "params.points: must be a whole number from 0 to 50, not 51",
+        ),
+        (
+            r#"{"name":"n","params":{"points":1.5},"event":"sign_in","expect":{}}"#,
+            "params.points: must be a whole number from 0 to 50, not 1.5",
+        ),
         (r#"{"name":"n","params":{"last":"2026-02-30"},"event":"sign_in","expect":{}}"#, "params.last: must be a date"),
         (r#"{"name":"n","event":{"receipt":{"lines":[{"price":1}]}},"expect":{}}"#, "unknown field `price`"),
-        (r#"{"name":"n","event":"sign_in","expect":{"effects":[{"rule":"r","effect":{"grant_points":{}}}]}}"#, "missing field `amount`"),
-        (r#"{"name":"n","event":"sign_in","expect":{"effects":[{"rule":"r","effect":{"set_tier":{"tier":"g","until":"soon"}}}]}}"#, "expect.effects[0].effect.set_tier.until: \"soon\" is no date"),
+        (
+            r#"{"name":"n","event":"sign_in","expect":{"effects":[{"rule":"r","effect":{"grant_points":{}}}]}}"#,
+            "missing field `amount`",
+        ),
+        (
+            r#"{"name":"n","event":"sign_in","expect":{"effects":[{"rule":"r","effect":{"set_tier":{"tier":"g","until":"soon"}}}]}}"#,
+            "expect.effects[0].effect.set_tier.until: \"soon\" is no date",
+        ),
     ] {
         let found = one(case);
         assert!(found.starts_with("case 1 (") && found.contains(wanted), "{case}\n{found}");
@@ -145,8 +182,18 @@ fn a_missing_reason_is_shown_with_those_there_are() {
     };
     assert_eq!(one(&late(11)), "");
     let found = one(&late(12));
-    assert!(found.contains(r#"no reason like {"rule":"early","outcome":"missed","compared":{"what":"hour","have":12}}; there are:"#), "{found}");
-    assert!(found.contains(r#"{"rule":"early","outcome":"missed","text":"too late","compared":{"what":"hour","have":11,"need":9}}"#), "{found}");
+    assert!(
+        found.contains(
+            r#"no reason like {"rule":"early","outcome":"missed","compared":{"what":"hour","have":12}}; there are:"#
+        ),
+        "{found}"
+    );
+    assert!(
+        found.contains(
+            r#"{"rule":"early","outcome":"missed","text":"too late","compared":{"what":"hour","have":11,"need":9}}"#
+        ),
+        "{found}"
+    );
 }
 
 #[test]

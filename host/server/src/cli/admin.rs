@@ -23,15 +23,20 @@ const BY: &str = "command line";
 #[derive(Debug, Subcommand)]
 pub enum AdminCommand {
     /// Make a tenant.
-    TenantAdd(TenantAdd),
+    #[command(name = "add-tenant")]
+    Tenant(TenantAdd),
     /// Make a store.
-    StoreAdd(StoreAdd),
+    #[command(name = "add-store")]
+    Store(StoreAdd),
     /// Set up a till and show its key once.
-    TillAdd(TillAdd),
+    #[command(name = "add-till")]
+    Till(TillAdd),
     /// Add somebody who can sign in to the admin API; the password is read from standard input.
-    StaffAdd(StaffAdd),
+    #[command(name = "add-staff")]
+    Staff(StaffAdd),
     /// Register a member.
-    MemberAdd(MemberAdd),
+    #[command(name = "add-member")]
+    Member(MemberAdd),
 }
 
 /// Make a tenant.
@@ -112,11 +117,11 @@ fn say(line: &str) {
 impl AdminCommand {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
         match self {
-            Self::TenantAdd(add) => add.run().await?,
-            Self::StoreAdd(add) => add.run().await?,
-            Self::TillAdd(add) => add.run().await?,
-            Self::StaffAdd(add) => add.run().await?,
-            Self::MemberAdd(add) => add.run().await?,
+            Self::Tenant(add) => add.run().await?,
+            Self::Store(add) => add.run().await?,
+            Self::Till(add) => add.run().await?,
+            Self::Staff(add) => add.run().await?,
+            Self::Member(add) => add.run().await?,
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -234,6 +234,7 @@ fn rulebook() -> Vec<(&'static str, shipped::Settings)> {
 }
 
 /// What came of the import, and the proof that it is all there.
+#[expect(clippy::float_arithmetic, reason = "a rate for people to read")]
 async fn report(app: &App, summary: &Summary) -> anyhow::Result<()> {
     let tenant = TenantId::new(TENANT)?;
     let seconds = summary.took.as_secs_f64().max(0.001);

@@ -51,6 +51,7 @@ pub(super) fn routes(limits: &EdgeLimits) -> Router<Arc<Front>> {
         .route("/api/v1/admin/rulebooks", get(policies::rulebooks))
         .route("/api/v1/admin/campaigns", get(campaigns::list).post(campaigns::open))
         .route("/api/v1/admin/campaigns/{campaign}/close", post(campaigns::close))
+        .route("/api/v1/admin/campaigns/{campaign}/verification", get(campaigns::verify))
         .route("/api/v1/admin/wechat", get(account::get).put(account::put))
 }
 

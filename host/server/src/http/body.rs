@@ -157,7 +157,7 @@ mod tests {
             (r#"{"lines":[{"quantity":1}]}"#, "422 lines[0]: missing field `amount_fen`"),
             (r#"{"lines":{}}"#, "422 lines: invalid type: map, expected a list"),
             (r#"{"lines":[1]}"#, "422 lines[0]: invalid type: integer `1`, expected an object"),
-            (r#"{"lines":[],"lines":[]}"#, "422 lines: duplicate field `lines`"),
+            (r#"{"lines":[],"lines":[]}"#, "422 body: duplicate field `lines`"),
             (r#"{"lines":[]} x"#, "400 the body is no JSON: line 1, column 14"),
             ("", "400 the body is no JSON: line 1, column 0"),
             ("\u{feff}{}", "400 the body is no JSON: line 1, column 1"),

@@ -171,3 +171,18 @@ fn label(method: &Method) -> &'static str {
         _ => "other",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_ends_its_own_request_only() {
+        let panics = async {
+            tokio::task::yield_now().await;
+            assert!(std::hint::black_box(false), "a test panics here");
+        };
+        assert_eq!(caught(panics).await, None);
+        assert_eq!(caught(async { 7 }).await, Some(7));
+    }
+}

@@ -30,10 +30,10 @@ pub struct Kept {
     #[arg(long, env = "PUNCHCARD_URL", conflicts_with_all = ["config", "data"])]
     url: Option<String>,
     /// With --url: who signs in; the password is read from PUNCHCARD_PASSWORD.
-    #[arg(long, env = "PUNCHCARD_USER", requires = "url")]
+    #[arg(long, env = "PUNCHCARD_USER")]
     user: Option<String>,
     /// With --url: the token of a session instead of a user.
-    #[arg(long, env = "PUNCHCARD_TOKEN", hide_env_values = true, requires = "url")]
+    #[arg(long, env = "PUNCHCARD_TOKEN", hide_env_values = true)]
     token: Option<String>,
 }
 
@@ -98,9 +98,14 @@ impl Local {
     async fn open(place: &Where, tenant: TenantId) -> anyhow::Result<Self> {
         let config = place.config()?;
         if !config.data_dir.join(KEY_FILE).exists() {
-            bail!("there is no host's data in {}; name its folder with --data, or a running host with --url", config.data_dir.display());
+            bail!(
+                "there is no host's data in {}; name its folder with --data, or a running host with --url",
+                config.data_dir.display()
+            );
         }
-        let opened = Opened::open(config).await.context("if a host is running on this data, publish through it: --url and --user")?;
+        let opened = Opened::open(config)
+            .await
+            .context("if a host is running on this data, publish through it: --url and --user")?;
         if db::tenant::get(&opened.db, &tenant).await?.is_none() {
             bail!("there is no tenant {tenant} here");
         }
@@ -125,7 +130,9 @@ impl Local {
         let entries: Vec<RulebookEntry> = lines.iter().cloned().map(Line::into_entry).collect();
         let now = Clock::System.now();
         match policy::publish(&self.opened.db, &self.tenant, seen, &entries, now, &who(), note).await {
-            Err(db::DbError::Stale) => bail!("somebody published another rulebook in between; look at it and try again"),
+            Err(db::DbError::Stale) => {
+                bail!("somebody published another rulebook in between; look at it and try again")
+            }
             published => published.context("cannot publish"),
         }
     }

@@ -2,6 +2,7 @@
 
 use super::{
     Said,
+    place::MANIFEST,
     subject::{Compiling, Subject},
 };
 use clap::Args;
@@ -21,8 +22,13 @@ impl Check {
         let subject = Subject::at(&self.path, self.compiling)?;
         let cases = match &subject.found.cases {
             Some(path) => format!("accepted; `punchcard policy test {}` runs {}", self.path.display(), path.display()),
-            None => format!("accepted, but it has no cases yet: a policy without cases is not published"),
+            None => "accepted, but it has no cases yet: a policy without cases is not published".to_owned(),
         };
-        Ok(Said::well(format!("{}\n{cases}\n", subject.page())).warning(subject.found.warning.as_deref()))
+        let told = &subject.policy.description().name;
+        let other = subject.found.name.as_ref().filter(|name| *name != told);
+        let other = other
+            .map(|name| format!("{MANIFEST} calls it {name:?}, the policy itself says {told:?}; the second counts"));
+        let said = Said::well(format!("{}\n{cases}\n", subject.page()));
+        Ok(said.warning(other.as_deref()).warning(subject.found.warning.as_deref()))
     }
 }

@@ -29,7 +29,7 @@ pub struct Eval {
     /// A folder, a .rhai file or a .wasm file.
     path: PathBuf,
     /// The event as JSON, as in cases.json; `-` reads standard input.
-    #[arg(long, value_name = "FILE", required_unless_present = "baskets", conflicts_with = "baskets")]
+    #[arg(long, value_name = "FILE", conflicts_with = "baskets")]
     event: Option<PathBuf>,
     /// The facts as JSON, as in cases.json; without, a member nobody knows anything about.
     #[arg(long, value_name = "FILE", conflicts_with = "baskets")]
@@ -64,7 +64,9 @@ impl Eval {
                 Ok(Said::well(trial::shown(&subject, &trial.run(baskets)?, self.json)))
             }
             (None, Some(event)) => self.one(&subject, params, event),
-            (None, None) => Err(anyhow!("give --event or --baskets")),
+            (None, None) => {
+                Err(anyhow!("give --event FILE for one question, or --baskets shipped for two weeks of receipts"))
+            }
         };
         said.map(|said| said.warning(warning.as_deref()))
     }
@@ -186,9 +188,17 @@ fn in_words(effect: &Effect) -> String {
         Effect::GrantPoints(grant) => format!("gives {} points{}", grant.amount, options(grant)),
         Effect::DeductPoints(points) => format!("takes {points} points"),
         Effect::IssueVoucher(v) => {
-            let goods = if v.categories.is_empty() { String::new() } else { format!(" for {}", v.categories.join(", ")) };
-            let from = if v.min_spend.get() == 0 { String::new() } else { format!(" from {} yuan", v.min_spend.in_yuan()) };
-            format!("gives the voucher {:?} ({}) of {} yuan{from}{goods}, {} days", v.title, v.template, v.face.in_yuan(), v.valid_days)
+            let goods =
+                if v.categories.is_empty() { String::new() } else { format!(" for {}", v.categories.join(", ")) };
+            let from =
+                if v.min_spend.get() == 0 { String::new() } else { format!(" from {} yuan", v.min_spend.in_yuan()) };
+            format!(
+                "gives the voucher {:?} ({}) of {} yuan{from}{goods}, {} days",
+                v.title,
+                v.template,
+                v.face.in_yuan(),
+                v.valid_days
+            )
         }
         Effect::VoidVoucher(code) => format!("takes away the voucher {code}"),
         Effect::SetTier(change) => {
@@ -197,7 +207,9 @@ fn in_words(effect: &Effect) -> String {
         }
         Effect::DiscountLine(d) => format!("takes {} yuan off line {}", d.amount.in_yuan(), d.line),
         Effect::DiscountOrder(fen) => format!("takes {} yuan off the receipt", fen.in_yuan()),
-        Effect::SetOdds(odds) => format!("answers the draw {:?} with {}", odds.campaign, counted(odds.prizes.len(), "prize")),
+        Effect::SetOdds(odds) => {
+            format!("answers the draw {:?} with {}", odds.campaign, counted(odds.prizes.len(), "prize"))
+        }
         Effect::GiftStoredValue(fen) => format!("gives {} yuan of stored value", fen.in_yuan()),
         Effect::SendMessage(message) => format!("sends {:?}: {}", message.template, message.text),
         Effect::SetTag(tag) if tag.on => format!("sets the tag {:?}", tag.name),

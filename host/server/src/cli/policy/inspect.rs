@@ -11,7 +11,9 @@ use super::{
 use anyhow::bail;
 use clap::Args;
 use engine::Source;
-use ledger::{Answer, Event, EventKind, Facts, Fen, Line, MemberFacts, MemberId, Receipt, Returned, VoucherChange, VoucherCode};
+use ledger::{
+    Answer, Event, EventKind, Facts, Fen, Line, MemberFacts, MemberId, Receipt, Returned, VoucherChange, VoucherCode,
+};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
@@ -49,7 +51,8 @@ impl Inspect {
             Source::Rhai(_) => Names::default(),
         };
         let costs = costs(&subject)?;
-        let text = if self.json { format!("{:#}\n", told(&subject, &names, &costs)) } else { page(&subject, &names, &costs) };
+        let text =
+            if self.json { format!("{:#}\n", told(&subject, &names, &costs)) } else { page(&subject, &names, &costs) };
         Ok(Said::well(text).warning(subject.found.warning.as_deref()))
     }
 
@@ -62,7 +65,7 @@ impl Inspect {
             bail!("there is no file {} here, and it is no digest", self.policy);
         }
         let stored = self.kept.open().await?.stored(&self.policy).await?;
-        Ok(Found { file: stored.0.into(), source: stored.1, cases: None, warning: None })
+        Ok(Found { file: stored.0.into(), source: stored.1, cases: None, name: None, warning: None })
     }
 }
 
@@ -97,7 +100,8 @@ impl Cost {
 }
 
 fn told(subject: &Subject, names: &Names, costs: &[Cost]) -> Value {
-    let cost = |cost: &Cost| json!({"event": cost.event, "lines": cost.lines, "fuel_used": cost.used, "fuel_max": cost.most});
+    let cost =
+        |cost: &Cost| json!({"event": cost.event, "lines": cost.lines, "fuel_used": cost.used, "fuel_max": cost.most});
     json!({
         "digest": subject.admitted.digest,
         "language": subject.found.language(),
@@ -143,7 +147,9 @@ fn examples(kind: EventKind) -> Vec<Event> {
         EventKind::Referral => named("new-member").0.map(Event::Referral),
         EventKind::SignIn => Some(Event::SignIn),
         EventKind::Receipt => return RECEIPTS_LINES.map(|lines| Event::Receipt(receipt(lines))).into(),
-        EventKind::Return => Some(Event::Return(Returned { receipt: "1".into(), amount: Fen::new(1_000), whole: true })),
+        EventKind::Return => {
+            Some(Event::Return(Returned { receipt: "1".into(), amount: Fen::new(1_000), whole: true }))
+        }
         EventKind::Recharge => Some(Event::Recharge(Fen::new(50_000))),
         EventKind::Draw => Some(Event::Draw("campaign".into())),
         EventKind::Birthday => Some(Event::Birthday),

@@ -72,7 +72,11 @@ impl New {
             draft("Cargo.toml", &CRATE_TEXT.replace("{{sdk}}", &sdk), name),
             draft("src/lib.rs", LIB_TEXT, name),
             draft(CASES, CASES_TEXT, name),
-            draft(MANIFEST, &format!("{MANIFEST_TEXT}language = \"wasm\"\nsource = \"src/lib.rs\"\ncomponent = \"policy.wasm\"\n"), name),
+            draft(
+                MANIFEST,
+                &format!("{MANIFEST_TEXT}language = \"wasm\"\nsource = \"src/lib.rs\"\ncomponent = \"policy.wasm\"\n"),
+                name,
+            ),
             Draft { executable: true, ..draft(BUILD, BUILD_TEXT, name) },
             draft(".gitignore", "/target\n", name),
         ];
@@ -109,7 +113,9 @@ fn name_of(path: &Path) -> anyhow::Result<String> {
     let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     let begins = name.starts_with(|c: char| c.is_ascii_lowercase()) && !name.ends_with('-');
     if !begins || name.len() > NAME_CHARACTERS_MAX || !name.chars().all(fits) {
-        bail!("{name:?} cannot be a policy's name: write up to {NAME_CHARACTERS_MAX} small letters, digits and dashes, a letter first");
+        bail!(
+            "{name:?} cannot be a policy's name: write up to {NAME_CHARACTERS_MAX} small letters, digits and dashes, a letter first"
+        );
     }
     Ok(name.to_owned())
 }

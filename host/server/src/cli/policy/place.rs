@@ -29,6 +29,8 @@ pub(crate) struct Found {
     pub source: Source,
     /// Where its cases stand, if there are any.
     pub cases: Option<PathBuf>,
+    /// The name its manifest gives it, which should be the one it gives itself.
+    pub name: Option<String>,
     /// Something the author should know.
     pub warning: Option<String>,
 }
@@ -38,8 +40,7 @@ pub(crate) struct Found {
 #[serde(deny_unknown_fields)]
 struct Manifest {
     /// The name the policy gives itself.
-    #[serde(rename = "name")]
-    _name: String,
+    name: String,
     /// What merchants read in a list.
     #[serde(default, rename = "title")]
     _title: Option<String>,
@@ -66,11 +67,11 @@ impl Found {
     /// # Errors
     /// What is missing, and what to do about it.
     pub(crate) fn at(path: &Path) -> anyhow::Result<Self> {
-        let file = if path.is_dir() { in_folder(path)? } else { path.to_owned() };
+        let (file, name) = if path.is_dir() { in_folder(path)? } else { (path.to_owned(), None) };
         let folder = file.parent().unwrap_or(Path::new(""));
         let source = read(&file)?;
         let cases = cases_of(&file, folder);
-        Ok(Self { source, cases, warning: stale(&file, folder), file })
+        Ok(Self { source, cases, name, warning: stale(&file, folder), file })
     }
 
     /// The cases as text.
@@ -96,9 +97,11 @@ impl Found {
     }
 }
 
-/// The file in a folder that is run.
-fn in_folder(folder: &Path) -> anyhow::Result<PathBuf> {
-    let file = match manifest(folder)? {
+/// The file in a folder that is run, and the name its manifest gives it.
+fn in_folder(folder: &Path) -> anyhow::Result<(PathBuf, Option<String>)> {
+    let manifest = manifest(folder)?;
+    let name = manifest.as_ref().map(|manifest| manifest.name.clone());
+    let file = match manifest {
         Some(Manifest { language: Language::Rhai, source, .. }) => source.unwrap_or_else(|| SCRIPT.into()),
         Some(Manifest { language: Language::Wasm, component, .. }) => component.unwrap_or_else(|| COMPONENT.into()),
         None if folder.join(SCRIPT).exists() => SCRIPT.into(),
@@ -112,7 +115,7 @@ fn in_folder(folder: &Path) -> anyhow::Result<PathBuf> {
     if !file.exists() {
         bail!("{} is not there{}", file.display(), how_to_build(folder));
     }
-    Ok(file)
+    Ok((file, name))
 }
 
 fn how_to_build(folder: &Path) -> String {
@@ -161,7 +164,8 @@ fn stale(file: &Path, folder: &Path) -> Option<String> {
     }
     let built = changed(file)?;
     let sources = fs::read_dir(folder.join("src")).ok()?;
-    let newer = sources.filter_map(Result::ok).map(|entry| entry.path()).find(|source| changed(source) > Some(built))?;
+    let newer =
+        sources.filter_map(Result::ok).map(|entry| entry.path()).find(|source| changed(source) > Some(built))?;
     Some(format!("{} is newer than {}: build it again with {}", newer.display(), file.display(), build.display()))
 }
 

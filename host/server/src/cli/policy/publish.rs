@@ -83,7 +83,10 @@ impl Publish {
         let (lines, dropped) = self.next(&name, &subject, &before)?;
         book.store(&name, &subject).await?;
         if lines == before.entries {
-            return Ok(Said::well(format!("{name} is in force already, with these settings; rulebook version {} stays\n", before.version)));
+            return Ok(Said::well(format!(
+                "{name} is in force already, with these settings; rulebook version {} stays\n",
+                before.version
+            )));
         }
         let note = if self.note.is_empty() { format!("publish {name}") } else { self.note.clone() };
         let version = book.publish(before.version, &lines, &note).await?;
@@ -96,7 +99,11 @@ impl Publish {
         let report = test::run(subject, &Settings::default())?;
         if report.failed() > 0 {
             let findings = report.findings().join("");
-            bail!("{} of {} do not hold, so nothing was published\n{findings}", report.failed(), counted(report.cases.len(), "case"));
+            bail!(
+                "{} of {} do not hold, so nothing was published\n{findings}",
+                report.failed(),
+                counted(report.cases.len(), "case")
+            );
         }
         Ok(counted(report.cases.len(), "case"))
     }
@@ -127,7 +134,9 @@ impl Publish {
 fn check_name(name: &str) -> anyhow::Result<()> {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
     if name.is_empty() || name.len() > NAME_BYTES_MAX || !name.bytes().all(fits) {
-        bail!("{name:?} cannot be a name in a rulebook: write 1 to {NAME_BYTES_MAX} letters, digits, or - _ . with --as");
+        bail!(
+            "{name:?} cannot be a name in a rulebook: write 1 to {NAME_BYTES_MAX} letters, digits, or - _ . with --as"
+        );
     }
     Ok(())
 }
@@ -148,7 +157,9 @@ impl List {
         let book = self.kept.open().await?;
         let current = book.current().await?;
         if current.version == 0 {
-            return Ok(Said::well("no rulebook has been published yet; `punchcard policy publish` publishes the first\n"));
+            return Ok(Said::well(
+                "no rulebook has been published yet; `punchcard policy publish` publishes the first\n",
+            ));
         }
         let mut lines = Table::new(["#", "policy", "digest", "settings", "summary"]);
         let summaries = book.summaries(&current.entries).await?;

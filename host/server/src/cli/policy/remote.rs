@@ -192,7 +192,11 @@ impl Remote {
 
     /// Publishes these policies. Gives the new version.
     pub(super) async fn publish(&self, seen: i64, lines: &[Line], note: &str) -> anyhow::Result<i64> {
-        let entry = |line: &Line| EntryTold { name: line.name.clone(), digest: line.digest.clone(), params: line.params.clone() };
+        let entry = |line: &Line| EntryTold {
+            name: line.name.clone(),
+            digest: line.digest.clone(),
+            params: line.params.clone(),
+        };
         let policies: Vec<EntryTold> = lines.iter().map(entry).collect();
         let body = json!({"replaces": seen, "policies": policies, "note": note});
         self.call::<RulebookTold>(Method::POST, "rulebook", &body).await.map(|told| told.version)

@@ -56,7 +56,13 @@ mod tests {
     use ledger::Param;
 
     fn policy() -> Description {
-        let param = |name: &str, kind, default| Param { name: name.into(), label: String::new(), help: String::new(), kind, default };
+        let param = |name: &str, kind, default| Param {
+            name: name.into(),
+            label: String::new(),
+            help: String::new(),
+            kind,
+            default,
+        };
         Description {
             name: "p".into(),
             summary: String::new(),

@@ -46,7 +46,8 @@ impl fmt::Display for Table {
             for (column, (cell, wide)) in row.iter().zip(&widths).enumerate() {
                 let blank = " ".repeat(wide.saturating_sub(width(cell)));
                 let gap = if column == 0 { "" } else { GAP };
-                let cell = if self.right.contains(&column) { format!("{blank}{cell}") } else { format!("{cell}{blank}") };
+                let cell =
+                    if self.right.contains(&column) { format!("{blank}{cell}") } else { format!("{cell}{blank}") };
                 line += &format!("{gap}{cell}");
             }
             writeln!(f, "{}", line.trim_end())?;
@@ -101,7 +102,8 @@ mod tests {
 
     #[test]
     fn numbers_are_grouped_by_three() {
-        for (number, text) in [(0, "0"), (999, "999"), (1_000, "1,000"), (-12_345, "-12,345"), (1_234_567, "1,234,567")] {
+        for (number, text) in [(0, "0"), (999, "999"), (1_000, "1,000"), (-12_345, "-12,345"), (1_234_567, "1,234,567")]
+        {
             assert_eq!(grouped(number), text);
         }
     }

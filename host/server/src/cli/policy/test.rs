@@ -52,11 +52,15 @@ fn shown(subject: &Subject, report: &Report) -> String {
         many => format!("{many} do not hold"),
     };
     let _ = writeln!(text, "\n{}: {failed}", counted(report.cases.len(), "case"));
-    if let Some([least, median, most]) = spread(report.cases.iter().map(|case| case.fuel_used).filter(|fuel| *fuel > 0)) {
+    if let Some([least, median, most]) = spread(report.cases.iter().map(|case| case.fuel_used).filter(|fuel| *fuel > 0))
+    {
         let [least, median, most] = [least, median, most].map(grouped);
         let unit = subject.unit();
         let limit = grouped(subject.fuel_max(&ledger::Event::SignIn));
-        let _ = writeln!(text, "{unit}: least {least}, median {median}, most {most}; at most {limit} for an event, more with lines");
+        let _ = writeln!(
+            text,
+            "{unit}: least {least}, median {median}, most {most}; at most {limit} for an event, more with lines"
+        );
     }
     text
 }

@@ -1,13 +1,14 @@
-//! Draws: opened with a commitment, closed with the secret behind it.
+//! Draws: opened with a commitment, closed with the secret behind it, recomputed by whoever doubts.
 
 use super::body::parse;
 use crate::{
-    draws,
+    draws::{self, Published, Verified},
     error::ApiError,
     http::{
         Front, created,
         staff::{Admin, JsonBody},
     },
+    tenants::Tenants,
 };
 use axum::{
     Json,
@@ -15,21 +16,17 @@ use axum::{
     response::Response,
 };
 use db::campaign::CampaignRow;
-use ledger::{Odds, sha256_hex};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::sync::Arc;
 
-/// Prizes of one draw.
-const PRIZES_MAX: usize = 64;
 /// The longest name, in bytes.
 const NAME_BYTES_MAX: usize = 64;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct OpenBody {
-    /// What the policies must answer while the draw is open; published before the first ticket.
-    odds: Odds,
+    campaign: String,
 }
 
 /// A draw as anybody may see it.
@@ -58,44 +55,32 @@ fn view(row: CampaignRow) -> Result<CampaignView, ApiError> {
     })
 }
 
-/// `GET /api/v1/admin/campaigns`: the open ones.
+/// `GET /api/v1/admin/campaigns`.
 pub(super) async fn list(
     State(front): State<Arc<Front>>,
     Admin(admin): Admin,
 ) -> Result<Json<Vec<CampaignView>>, ApiError> {
-    let rows = db::campaign::open_of(&front.app.db, &admin.tenant).await?;
+    let rows = db::campaign::list(&front.app.db, &admin.tenant).await?;
     rows.into_iter().map(view).collect::<Result<_, _>>().map(Json)
 }
 
-/// `POST /api/v1/admin/campaigns`.
+/// `POST /api/v1/admin/campaigns`: the rulebook is asked for the odds, and they are published with the commitment.
 pub(super) async fn open(
     State(front): State<Arc<Front>>,
     Admin(admin): Admin,
     JsonBody(body): JsonBody,
 ) -> Result<Response, ApiError> {
-    let OpenBody { odds } = parse(&body)?;
-    let name = odds.campaign.clone();
-    if name.is_empty() || name.len() > NAME_BYTES_MAX || name.chars().any(char::is_control) {
-        return Err(ApiError::invalid("odds.campaign", format!("must have 1 to {NAME_BYTES_MAX} bytes")));
+    let OpenBody { campaign } = parse(&body)?;
+    if campaign.is_empty() || campaign.len() > NAME_BYTES_MAX || campaign.chars().any(char::is_control) {
+        return Err(ApiError::invalid("campaign", format!("must have 1 to {NAME_BYTES_MAX} bytes")));
     }
-    if odds.prizes.len() > PRIZES_MAX || odds.denominator() == 0 {
-        return Err(ApiError::invalid("odds.prizes", format!("must have 1 to {PRIZES_MAX} prizes with some weight")));
-    }
-    let secret: zeroize::Zeroizing<[u8; 32]> = zeroize::Zeroizing::new(front.app.entropy.bytes()?);
-    let row = CampaignRow {
-        commitment: sha256_hex(secret.as_slice()),
-        secret_sealed: front.app.sealer.seal(draws::field(&admin.tenant, &name), secret.as_slice())?,
-        campaign: name,
-        published_odds: serde_json::to_string(&odds).map_err(ApiError::internal)?,
-        opened_at: front.app.clock.now(),
-        revealed_secret: None,
-        closed_at: None,
-    };
-    db::campaign::open(&front.app.db, &admin.tenant, &row).await.map_err(|error| match error {
-        db::DbError::Duplicate => ApiError::Exists("a draw of this name"),
-        other => other.into(),
-    })?;
-    Ok(created("/api/v1/admin/campaigns", view(row)?))
+    let app = &front.app;
+    let mut tenants = Tenants::new(Arc::clone(&app.sealer));
+    let now = app.clock.now();
+    let opened: Published =
+        draws::open(&app.db, &app.engine, &mut tenants, &app.sealer, &admin.tenant, &campaign, now).await?;
+    tracing::info!(tenant.id = %admin.tenant, "a draw was opened");
+    Ok(created("/api/v1/admin/campaigns", opened))
 }
 
 /// `POST /api/v1/admin/campaigns/{campaign}/close`: no ticket is drawn any more, and the secret is told.
@@ -104,11 +89,21 @@ pub(super) async fn close(
     Path(campaign): Path<String>,
     Admin(admin): Admin,
 ) -> Result<Json<CampaignView>, ApiError> {
-    let row = db::campaign::get(&front.app.db, &admin.tenant, &campaign).await?.ok_or(ApiError::NotFound)?;
-    if row.closed_at.is_none() {
-        let secret = hex::encode(draws::unseal(&front.app.sealer, &admin.tenant, &row)?);
-        db::campaign::close(&front.app.db, &admin.tenant, &campaign, &secret, front.app.clock.now()).await?;
+    let app = &front.app;
+    match draws::close(&app.db, &app.sealer, &admin.tenant, &campaign, app.clock.now()).await {
+        // Closed before: told again.
+        Ok(_) | Err(ApiError::NotFound) => {}
+        Err(error) => return Err(error),
     }
-    let row = db::campaign::get(&front.app.db, &admin.tenant, &campaign).await?.ok_or(ApiError::NotFound)?;
+    let row = db::campaign::get(&app.db, &admin.tenant, &campaign).await?.ok_or(ApiError::NotFound)?;
     view(row).map(Json)
+}
+
+/// `GET /api/v1/admin/campaigns/{campaign}/verification`: every ticket of a closed draw, recomputed.
+pub(super) async fn verify(
+    State(front): State<Arc<Front>>,
+    Path(campaign): Path<String>,
+    Admin(admin): Admin,
+) -> Result<Json<Verified>, ApiError> {
+    draws::verify(&front.app.db, &admin.tenant, &campaign).await.map(Json)
 }

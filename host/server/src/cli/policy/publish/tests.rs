@@ -27,10 +27,9 @@ async fn shop() -> TempDir {
 fn policy(folder: &Path, name: &str, points: i64) {
     let path = folder.join(name);
     fs::create_dir_all(&path).expect("made");
-    let script = format!(
-        r#"fn describe() {{ #{{ name: "{name}", params: [#{{ name: "points", kind: "number", initial: {points} }}] }} }}
-        fn on_bind(ctx) {{ grant("bind", ctx.params.points); }}"#
-    );
+    let describe =
+        format!(r#"#{{ name: "{name}", params: [#{{ name: "points", kind: "number", initial: {points} }}] }}"#);
+    let script = format!(r#"fn describe() {{ {describe} }} fn on_bind(ctx) {{ grant("bind", ctx.params.points); }}"#);
     let cases = format!(
         r#"{{"cases":[{{"name":"binding","event":"bind","expect":{{"effects":[
             {{"rule":"bind","effect":{{"grant_points":{{"amount":{points}}}}}}}]}}}}]}}"#
@@ -109,7 +108,10 @@ async fn nothing_is_published_unless_every_case_holds() {
     let cases = r#"{"cases":[{"name":"wrong","event":"bind","expect":{}}]}"#;
     fs::write(shop.path().join("a/cases.json"), cases).expect("written");
     let why = refused(&shop, "publish @a").await;
-    assert!(why.contains("1 of 1 case do not hold, so nothing was published") && why.contains("case 1 (wrong)"), "{why}");
+    assert!(
+        why.contains("1 of 1 case do not hold, so nothing was published") && why.contains("case 1 (wrong)"),
+        "{why}"
+    );
     fs::remove_file(shop.path().join("a/cases.json")).expect("removed");
     assert!(refused(&shop, "publish @a").await.contains("a policy without cases is not published"));
     assert!(say(&shop, "list").await.expect("listed").contains("no rulebook has been published yet"));

@@ -47,7 +47,11 @@ fn a_wrong_expectation_is_told_and_fails_the_command() {
     fs::write(folder.path().join("cases.json"), cases).expect("written");
     let said = tested(folder.path());
     assert!(!said.well);
-    assert!(said.text.starts_with("ok    five\nFAIL  six\n      effects differ (- expected, + decided):\n"), "{}", said.text);
+    assert!(
+        said.text.starts_with("ok    five\nFAIL  six\n      effects differ (- expected, + decided):\n"),
+        "{}",
+        said.text
+    );
     assert!(said.text.contains("-         \"amount\": 6,\n        +         \"amount\": 5,\n"), "{}", said.text);
     assert!(said.text.contains("log: here\n"), "{}", said.text);
     assert!(said.text.contains("2 cases: 1 does not hold\noperations: least "), "{}", said.text);

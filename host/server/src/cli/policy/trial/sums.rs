@@ -139,14 +139,20 @@ impl Sums {
 
     /// The sums as JSON.
     pub fn json(&self) -> Value {
-        let rules: serde_json::Map<String, Value> = self.rules.iter().map(|(name, r)| {
-            let told = json!({"applied": r.applied, "missed": r.missed, "skipped": r.skipped, "gives": r.gives,
+        let rules: serde_json::Map<String, Value> = self
+            .rules
+            .iter()
+            .map(|(name, r)| {
+                let told = json!({"applied": r.applied, "missed": r.missed, "skipped": r.skipped, "gives": r.gives,
                 "points": r.points, "fen": r.fen});
-            (name.clone(), told)
-        }).collect();
-        let troubles: serde_json::Map<String, Value> = self.troubles.iter().map(|(code, t)| {
-            (code.clone(), json!({"times": t.times, "first_basket": t.first, "text": t.text}))
-        }).collect();
+                (name.clone(), told)
+            })
+            .collect();
+        let troubles: serde_json::Map<String, Value> = self
+            .troubles
+            .iter()
+            .map(|(code, t)| (code.clone(), json!({"times": t.times, "first_basket": t.first, "text": t.text})))
+            .collect();
         json!({
             "receipts": self.receipts, "lines": self.lines, "members": self.members, "total_fen": self.total_fen,
             "touched": self.touched, "points_given": self.points_given, "points_taken": self.points_taken,

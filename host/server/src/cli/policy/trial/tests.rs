@@ -6,11 +6,9 @@ use crate::cli::policy::{
 use engine::Source;
 
 fn subject(handler: &str) -> Subject {
-    let script = format!(
-        r#"fn describe() {{ #{{ name: "p", stats: [#{{ name: "visits", metric: "visits", days: 30 }}] }} }}
-        fn on_receipt(ctx, receipt) {{ {handler} }}"#
-    );
-    let found = Found { file: "p.rhai".into(), source: Source::Rhai(script), cases: None, warning: None };
+    let describe = r#"#{ name: "p", stats: [#{ name: "visits", metric: "visits", days: 30 }] }"#;
+    let script = format!("fn describe() {{ {describe} }} fn on_receipt(ctx, receipt) {{ {handler} }}");
+    let found = Found { file: "p.rhai".into(), source: Source::Rhai(script), cases: None, name: None, warning: None };
     let engine = Compiling { in_process: true }.engine().expect("an engine");
     Subject::admit(found, engine).expect("admitted")
 }
@@ -38,7 +36,8 @@ fn a_cap_counts_over_the_receipts_of_a_member() {
 #[test]
 fn statistics_grow_from_receipt_to_receipt() {
     // Everybody's second receipt finds one visit.
-    let sums = sums(r#"if ctx.stats.visits == 0 { tag("first", "seen", true); } else { skipped("again", "") }"#, None, "");
+    let sums =
+        sums(r#"if ctx.stats.visits == 0 { tag("first", "seen", true); } else { skipped("again", "") }"#, None, "");
     assert_eq!(sums.rules.get("first").map(|rule| rule.gives), Some(sums.members as u64));
 }
 

@@ -41,10 +41,13 @@ fn a_total_that_differs_is_refused_with_both_numbers() {
     );
 }
 
+/// Spoils a receipt.
+type Change<'a> = &'a dyn Fn(&mut serde_json::Value);
+
 #[test]
 fn every_limit_names_its_field() {
     let long = "x".repeat(129);
-    let cases: [(&str, &dyn Fn(&mut serde_json::Value)); 8] = [
+    let cases: [(&str, Change<'_>); 8] = [
         ("lines: has 4 items", &|b| b["lines"] = vec![b["lines"][0].clone(); 4].into()),
         ("vouchers: has 3 items", &|b| b["vouchers"] = serde_json::json!(["1", "2", "3"])),
         ("vouchers[1]: is there twice", &|b| b["vouchers"] = serde_json::json!(["1", "1"])),

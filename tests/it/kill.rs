@@ -1,0 +1,188 @@
+//! SIGKILL under load: what was answered is there once, whatever the moment.
+
+use anyhow::ensure;
+use db::testing::Scratch;
+use ledger::Settings;
+use sandbox::{Outcome, Until, WhenLost};
+use serde_json::json;
+use sqlx::{ConnectOptions as _, PgConnection, postgres::PgConnectOptions, sqlite::SqliteConnectOptions};
+use std::{collections::BTreeMap, path::Path, str::FromStr as _, time::Duration};
+use tests::{
+    Served,
+    faults::{
+        Books, Dice, Finding, Running, Scene, Source, TENANT, demo, figure, judge, permille, ran_well, seed, times,
+        unknown,
+    },
+};
+use tokio::time::sleep;
+
+/// Kills in CI; `PUNCHCARD_KILL_CYCLES` for more.
+const CYCLES: u64 = 300;
+/// Kills of one database: the whole history is judged after each.
+const CYCLES_PER_DATABASE: u64 = 300;
+/// A load is killed long before.
+const LOAD_MAX: Duration = Duration::from_secs(30);
+/// Of a hundred restarts, so many are killed on the way.
+const KILLED_IN_START: u64 = 10;
+/// The goal: ready again in so long, ninety-nine times of a hundred.
+const READY_WITHIN: Duration = Duration::from_secs(1);
+
+/// What the kills of one database came to.
+#[derive(Default)]
+struct Round {
+    acknowledged: usize,
+    unknown: usize,
+    starts_killed: u64,
+    ready: Vec<Duration>,
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_killed_at_any_moment_has_lost_and_doubled_nothing() {
+    let (cycles, seed) = (times("PUNCHCARD_KILL_CYCLES", CYCLES), seed());
+    let mut all = Round::default();
+    for first in (0..cycles).step_by(usize::try_from(CYCLES_PER_DATABASE).expect("fits")) {
+        let dir = tempfile::tempdir().expect("a folder");
+        let count = CYCLES_PER_DATABASE.min(cycles - first);
+        let round = round(dir.path(), count, seed.wrapping_add(first)).await;
+        let round = round.unwrap_or_else(|why| panic!("seed {seed}: {why:#}; see {}", dir.keep().display()));
+        all.acknowledged += round.acknowledged;
+        all.unknown += round.unknown;
+        all.starts_killed += round.starts_killed;
+        all.ready.extend(round.ready);
+    }
+    let ms = |of_thousand| permille(&all.ready, of_thousand).as_millis();
+    figure(&format!(
+        "kill -9: {cycles} kills under load and {} in the start, seed {seed}: {} answers, 0 lost, 0 doubled; \
+         {} without an answer sent again; ready again in p50 {} ms, p99 {} ms, max {} ms; audit and replay clean",
+        all.starts_killed,
+        all.acknowledged,
+        all.unknown,
+        ms(500),
+        ms(990),
+        ms(1_000)
+    ));
+    assert!(permille(&all.ready, 990) <= READY_WITHIN, "ready again only after {} ms", ms(990));
+}
+
+/// Kills one host again and again, and judges after each time.
+async fn round(dir: &Path, cycles: u64, seed: u64) -> anyhow::Result<Round> {
+    let mut host = Running::start(demo(dir, None)?, dir).await?;
+    let scene = Scene::new(&host.said, dir, seed)?;
+    scene.register(&scene.till(&host.url()?)?).await?;
+    let (mut told, mut books, mut round) = (Vec::new(), Books::default(), Round::default());
+    for cycle in 0..cycles {
+        let mut dice = Dice::nth(seed, cycle);
+        kill_under_load(host, &scene, Duration::from_millis(dice.within(10..100))).await?;
+        told.extend(scene.news()?);
+        books.read_on(&Source::in_dir(dir), TENANT).await?;
+        let findings = judge(&told, &books);
+        ensure!(findings.is_empty(), "after kill {cycle}: {findings:?}");
+        if dice.percent(KILLED_IN_START) {
+            Running::killed_in_start(demo(dir, None)?, Duration::from_millis(dice.within(0..40))).await?;
+            round.starts_killed += 1;
+        }
+        host = Running::start(demo(dir, None)?, dir).await?;
+        round.ready.push(host.ready_in);
+        round.unknown += ask_again(&scene, &host, &unknown(&told)?).await?;
+    }
+    host.stop().await?;
+    round.acknowledged = inspect(dir, &scene).await?;
+    Ok(round)
+}
+
+async fn kill_under_load(host: Running, scene: &Scene, after: Duration) -> anyhow::Result<()> {
+    let (scene, till) = (scene.clone(), scene.till(&host.url()?)?);
+    let load = tokio::spawn(async move { scene.load(&till, Until::Elapsed(LOAD_MAX), WhenLost::End).await });
+    sleep(after).await;
+    host.kill().await?;
+    load.await??;
+    Ok(())
+}
+
+/// Whoever got no answer asks again under the same key, and gets one.
+async fn ask_again(scene: &Scene, host: &Running, keys: &[String]) -> anyhow::Result<usize> {
+    let report = scene.send_again(&scene.till(&host.url()?)?, keys).await?;
+    ensure!(usize::try_from(report.ok)? == keys.len(), "not all were answered when they were sent again: {report:?}");
+    Ok(keys.len())
+}
+
+/// The last look: all books anew, the host's own audit and replay. Gives the number of answers.
+async fn inspect(dir: &Path, scene: &Scene) -> anyhow::Result<usize> {
+    let history = scene.history()?;
+    let findings = judge(&history, &Books::read(&Source::in_dir(dir), TENANT).await?);
+    ensure!(findings.is_empty(), "in the end: {findings:?}");
+    ran_well(&["audit"], dir).await?;
+    ran_well(&["replay"], dir).await?;
+    Ok(history.iter().filter(|line| line.outcome == Outcome::Ok).count())
+}
+
+/// What lets a database be doctored that does not want to be.
+const UNGUARD: [&str; 2] = ["drop index decision_key", "drop index decision_natural"];
+const UNGUARD_SQLITE: [&str; 2] = ["drop trigger decision_update", "drop trigger decision_delete"];
+const UNGUARD_POSTGRES: [&str; 1] = ["drop trigger decision_once on decision"];
+
+/// A decision is gone, one is there again, and a balance is one point off.
+const PLANTED: [&str; 3] = [
+    "delete from decision where natural_key like '%/R-3'",
+    "insert into decision (tenant_id, stream, seq, at_ms, kind, status, member_id, store_id, till_id, principal,
+                           key_hash, natural_key, input_hash, hash, reply, record)
+     select tenant_id, stream, seq + 1000, at_ms, kind, status, member_id, store_id, till_id, principal,
+            key_hash, natural_key, input_hash, hash, reply, record from decision where natural_key like '%/R-5'",
+    "update member set gift = gift + 1",
+];
+const PLANTED_SQLITE: &str = "update decision set reply = cast(reply || ' ' as blob) where natural_key like '%/R-7'";
+const PLANTED_POSTGRES: &str = "update decision set reply = reply || '\\x20'::bytea where natural_key like '%/R-7'";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_judge_finds_a_planted_loss_a_planted_doubling_and_changed_bytes() {
+    let served = Served::start(&[("standard", BTreeMap::new())], &Settings::default()).await;
+    let dir = tempfile::tempdir().expect("a folder");
+    let said = json!({"till": {"key": served.till.key_id, "secret": served.till.secret.as_str()}});
+    let scene = Scene::new(&said, dir.path(), 7).expect("a scene");
+    let till = scene.till(&served.url).expect("a till");
+    scene.register(&till).await.expect("members");
+    scene.load(&till, Until::Count(40), WhenLost::End).await.expect("a load");
+    let mut history = scene.history().expect("a history");
+    let source = source(&served.scratch);
+    let before = judge(&history, &Books::read(&source, TENANT).await.expect("books"));
+
+    doctor(&source).await.expect("doctored");
+    for line in history.iter_mut().filter(|line| line.key == "k-9" && line.outcome == Outcome::Ok) {
+        line.outcome = Outcome::Fail;
+    }
+    let after = judge(&history, &Books::read(&source, TENANT).await.expect("books"));
+
+    assert_eq!(before, vec![]);
+    let key = |n: u32| format!("k-{n}");
+    let wanted =
+        [Finding::Lost(key(3)), Finding::Doubled(key(5), 2), Finding::OtherBytes(key(7)), Finding::NotRefused(key(9))];
+    assert!(wanted.iter().all(|finding| after.contains(finding)), "{after:?}");
+    assert!(
+        after
+            .iter()
+            .any(|finding| matches!(finding, Finding::BadBalance(account, 1, 0) if account.starts_with("gift")))
+    );
+}
+
+fn source(scratch: &Scratch) -> Source {
+    scratch.file().map_or_else(|| Source::Address(scratch.url.clone()), Source::File)
+}
+
+/// Plants everything the judge must find.
+async fn doctor(source: &Source) -> sqlx::Result<()> {
+    match source {
+        Source::File(file) => {
+            let mut open = SqliteConnectOptions::new().filename(file).connect().await?;
+            for sql in UNGUARD.iter().chain(&UNGUARD_SQLITE).chain(&PLANTED).chain([&PLANTED_SQLITE]) {
+                sqlx::query(*sql).execute(&mut open).await?;
+            }
+        }
+        Source::Address(url) => {
+            let mut open: PgConnection = PgConnectOptions::from_str(url)?.connect().await?;
+            for sql in UNGUARD.iter().chain(&UNGUARD_POSTGRES).chain(&PLANTED).chain([&PLANTED_POSTGRES]) {
+                sqlx::query(*sql).execute(&mut open).await?;
+            }
+        }
+    }
+    Ok(())
+}
