@@ -8,7 +8,7 @@ LISTEN ?= 127.0.0.1:8080
 DATA ?= demo-data
 PGBIN ?= /usr/lib/postgresql/15/bin
 
-.PHONY: demo test build lint policies check-policies bench setup-build setup-test help
+.PHONY: demo test build policies setup-build setup-test help
 
 help:
 	@sed -n '1,3s/^# //p' Makefile
@@ -19,10 +19,14 @@ demo: build
 build: setup-build
 	$(CARGO) build --workspace
 
+# The integration tests run twice: on SQLite with everything else, then on PostgreSQL.
 test: setup-build setup-test
 	$(CARGO) fmt --all --check
 	$(MAKE) -C rules check
+	python3 -m doctest tests/recompute.py
+	$(CARGO) build --workspace
 	$(CARGO) test --workspace --no-fail-fast
+	PUNCHCARD_TEST_DB=postgres $(CARGO) test --workspace --test integration
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 
 # Builds rules/*/policy.wasm from source; the committed ones serve machines without a wasm target.
@@ -33,4 +37,4 @@ setup-build:
 	@sh deploy/need cc:gcc make:make
 
 setup-test:
-	@sh deploy/need cc:gcc python3:python3 strace:strace $(PGBIN)/initdb:postgresql-15
+	@sh deploy/need cc:gcc python3:python3 strace:strace curl:curl openssl:openssl $(PGBIN)/initdb:postgresql-15 /usr/lib/rustlib/src/rust/library/std/Cargo.toml:rust-web-src /usr/bin/rustc:rustc-web

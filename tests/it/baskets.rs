@@ -3,7 +3,11 @@
 //! `PUNCHCARD_BASKETS` names another file than the shipped two weeks.
 
 use ledger::{Settings, sha256_hex};
-use punchcard::{replay, tenants::Tenants, verify::{Verdict, verify}};
+use punchcard::{
+    replay,
+    tenants::Tenants,
+    verify::{Verdict, verify},
+};
 use sandbox::{Baskets, Import, Summary, card_of, import};
 use serde_json::{Value, json};
 use std::{collections::BTreeSet, fs::File, num::NonZeroU64, path::PathBuf, process::Command, sync::Arc};

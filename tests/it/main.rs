@@ -11,6 +11,7 @@
 mod admin;
 mod baskets;
 mod draws;
+mod guide;
 mod hosts;
 mod journal;
 mod kill;

@@ -11,19 +11,25 @@ use std::{
 };
 use tempfile::TempDir;
 use tests::faults::{
-    Books, Cut, Finding, Running, Scene, Source, TENANT, Trace, cuts, demo, figure, judge, seed, times, traced,
-    write_image,
+    Books, Cut, Finding, Running, Scene, Source, TENANT, Trace, cuts, demo, figure, judge, ran_well, seed, times,
+    traced, with_failing_sync, write_image,
 };
 use tokio::{process::Command, task::JoinSet, time::sleep};
 
 /// Images in CI; `PUNCHCARD_POWER_CUT_IMAGES` for more.
-const IMAGES: u64 = 500;
+const IMAGES: u64 = 750;
+/// Images on which the binary itself is started.
+const STARTED: usize = 12;
 /// Images of each of the two writers that check the check itself.
 const WRITER_IMAGES: u64 = 100;
 /// Receipts posted to the traced host.
 const RECEIPTS: u64 = 400;
 /// Receipts the traced writer writes.
 const WRITTEN: &str = "120";
+/// Which syncs of a restarted host fail, one host each.
+const FAILING_SYNCS: [u64; 3] = [12, 20, 33];
+/// How a host ends when its disk fails.
+const DISK_FAILED: i32 = 74;
 /// Images are opened by so many at once.
 const WORKERS: u64 = 3;
 /// How long a trace may take to be complete after its process ended.
@@ -43,11 +49,19 @@ async fn a_power_cut_loses_nothing_that_was_answered_and_corrupts_nothing() {
     let trace = Arc::new(trace_host(seed).await.expect("a trace of the host"));
     assert!(u64::try_from(trace.acks.len()).expect("fits") >= RECEIPTS, "only {} answers", trace.acks.len());
 
+    assert!(trace.checkpointed() > 0, "no page was copied from the log into the file");
+
     let wrong = examine(&trace, images, seed).await.expect("examined");
+    let after_setup = |cut: &Cut| trace.acks.first().is_some_and(|first| cut.at >= first.at);
+    for cut in cuts(&trace, images, seed).into_iter().filter(after_setup).take(STARTED) {
+        start_on(&trace, &cut).await.unwrap_or_else(|why| panic!("seed {seed}, {cut:?}: {why:#}"));
+    }
 
     figure(&format!(
-        "power cut: {images} images of {} changes, {} syncs and {} answers, seed {seed}: {} lost, {} corrupt",
+        "power cut: {images} images of {} changes ({} pages checkpointed), {} syncs and {} answers, seed {seed}: \
+         {} lost, {} corrupt",
         trace.ops.len(),
+        trace.checkpointed(),
         trace.syncs,
         trace.acks.len(),
         wrong.lost.len(),
@@ -74,6 +88,35 @@ async fn a_writer_that_answers_before_it_syncs_is_found_out() {
     assert!(!without.lost.is_empty(), "the power-cut check would not notice a missing sync");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_sync_ends_the_host_and_loses_nothing() {
+    let seed = seed();
+    for n in FAILING_SYNCS {
+        let answers = fail_a_sync(n, seed).await.unwrap_or_else(|why| panic!("seed {seed}, sync {n}: {why:#}"));
+        figure(&format!("failed sync: the host ended at sync {n} of its log, seed {seed}: {answers} answers, 0 lost"));
+    }
+}
+
+/// Lets the n-th sync fail, and judges what a restart finds; the number of answers.
+async fn fail_a_sync(n: u64, seed: u64) -> anyhow::Result<usize> {
+    let dir = tempfile::tempdir()?;
+    let data = dir.path().join("data");
+    Running::start(demo(&data, None)?, dir.path()).await?.kill().await?;
+    let host = Running::start(with_failing_sync(&demo(&data, None)?, n), dir.path()).await?;
+    let scene = Scene::new(&host.said, dir.path(), seed)?;
+    let till = scene.till(&host.url()?)?;
+    scene.register(&till).await?;
+    scene.load(&till, Until::Count(RECEIPTS), WhenLost::End).await?;
+    let code = host.ended().await?;
+    ensure!(code == Some(DISK_FAILED), "the host ended with {code:?}");
+    Running::start(demo(&data, None)?, dir.path()).await?.stop().await?;
+    let history = scene.history()?;
+    let findings = judge(&history, &Books::read(&Source::in_dir(&data), TENANT).await?);
+    ensure!(findings.is_empty(), "{findings:?}");
+    ran_well(&["audit"], &data).await?;
+    Ok(history.iter().filter(|line| line.outcome == Outcome::Ok).count())
+}
+
 /// A demo from its first start, under load, traced until it is killed.
 async fn trace_host(seed: u64) -> anyhow::Result<Trace> {
     let dir = tempfile::tempdir()?;
@@ -96,7 +139,10 @@ async fn trace_writer(mode: &str) -> anyhow::Result<Trace> {
     std::fs::create_dir(&data)?;
     let mut writer = Command::new(env!("CARGO_BIN_EXE_writer"));
     writer.arg(data.join("punchcard.db")).arg(dir.path().join("acks")).args([WRITTEN, mode]);
-    let mut writer = traced(&writer, &trace).kill_on_drop(true).spawn().context("strace cannot be started")?;
+    let mut writer = traced(&writer, &trace)
+        .kill_on_drop(true)
+        .spawn()
+        .context("strace cannot be started; make test installs it")?;
     let process = writer.id().context("the writer has ended")?;
     ensure!(writer.wait().await?.success(), "the writer failed");
     whole_trace(&trace, process, &data).await
@@ -169,6 +215,14 @@ async fn open(data: &Path) -> anyhow::Result<Books> {
     let check: String = sqlx::query_scalar("pragma integrity_check").fetch_one(&mut connection).await?;
     ensure!(check == "ok", "integrity_check: {check}");
     Books::read(&Source::File(file), TENANT).await
+}
+
+/// The binary itself starts on what a cut has left, and its own audit finds that whole.
+async fn start_on(trace: &Trace, cut: &Cut) -> anyhow::Result<()> {
+    let dir = in_memory()?;
+    write_image(trace, cut, dir.path())?;
+    Running::start(demo(dir.path(), None)?, dir.path()).await?.stop().await?;
+    ran_well(&["audit"], dir.path()).await.map(drop)
 }
 
 /// What had been answered at a moment.

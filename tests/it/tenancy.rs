@@ -64,6 +64,25 @@ impl Seen {
 /// A day at a till: members, receipts, a quote, returns, stored value. `extra` fen are on one receipt.
 async fn day(till: &Till, extra: i64) -> Seen {
     let mut seen = Seen::default();
+    sell(till, extra, &mut seen).await;
+    let quoted = till.post("/api/v1/pos/quotes", "q-1", &receipt("R-4", &[20_000])).await;
+    let quote = seen.told(&quoted)["decision_id"].clone();
+    let cancel = format!("/api/v1/pos/quotes/{}/cancel", quote.as_str().expect("an id"));
+    seen.told(&till.post(&cancel, "c-1", &json!({})).await);
+    seen.told(&till.take_back("R-2", &json!({"return_id": "B-1", "lines": [{"line": 1}]})).await);
+    seen.told(&till.take_back("R-1", &json!({"return_id": "B-2"})).await);
+    let recharge = json!({"recharge_id": "C-1", "member": {"phone": BOB}, "amount_fen": 50_000});
+    seen.told(&till.post("/api/v1/pos/recharges", "r-1", &recharge).await);
+    for path in [format!("{RECEIPTS}/R-2"), format!("{RECEIPTS}/R-9"), "/api/v1/pos/day-end?day=2026-03-02".into()] {
+        seen.told(&till.get(&path).await);
+    }
+    for phone in [AMY, BOB, "13900000000"] {
+        seen.told(&till.ask("/api/v1/pos/members/lookup", &json!({"phone": phone})).await);
+    }
+    seen
+}
+
+async fn sell(till: &Till, extra: i64, seen: &mut Seen) {
     let mut code = json!(null);
     for phone in [AMY, BOB, AMY] {
         let told = till.post("/api/v1/pos/members", &format!("join-{phone}"), &json!({"phone": phone})).await;
@@ -74,22 +93,6 @@ async fn day(till: &Till, extra: i64) -> Seen {
         (sale["vouchers"], sale["redeem_points"]) = (json!([code]), json!(10));
         seen.told(&till.sell(&sale).await);
     }
-    let quoted = till.post("/api/v1/pos/quotes", "q-1", &receipt("R-4", &[20_000])).await;
-    let quote = seen.told(&quoted)["decision_id"].clone();
-    let cancel = format!("/api/v1/pos/quotes/{}/cancel", quote.as_str().expect("an id"));
-    seen.told(&till.post(&cancel, "c-1", &json!({})).await);
-    seen.told(&till.take_back("R-2", &json!({"return_id": "B-1", "lines": [{"line": 1}]})).await);
-    seen.told(&till.take_back("R-1", &json!({"return_id": "B-2"})).await);
-    let recharge = json!({"recharge_id": "C-1", "member": {"phone": BOB}, "amount_fen": 50_000});
-    seen.told(&till.post("/api/v1/pos/recharges", "r-1", &recharge).await);
-    for told in [till.get(&format!("{RECEIPTS}/R-2")).await, till.get(&format!("{RECEIPTS}/R-9")).await] {
-        seen.told(&told);
-    }
-    for phone in [AMY, BOB, "13900000000"] {
-        seen.told(&till.ask("/api/v1/pos/members/lookup", &json!({"phone": phone})).await);
-    }
-    seen.told(&till.get("/api/v1/pos/day-end?day=2026-03-02").await);
-    seen
 }
 
 async fn tenant(host: &Host, id: &str) -> Tenant {
@@ -128,24 +131,28 @@ async fn run(is_alone: bool, extra: i64) -> Seen {
 
 /// Every row of every table that has the tenant's name in it.
 async fn rows(url: &str, tenant: &str) -> sqlx::Result<Vec<String>> {
-    let mut rows = Vec::new();
-    if url.starts_with("sqlite:") {
-        let mut connection = SqliteConnectOptions::from_str(url)?.connect().await?;
-        let tables = "select m.name, group_concat('quote(' || p.name || ')', ' || '','' || ') from sqlite_master m
-            join pragma_table_info(m.name) p group by m.name having sum(p.name = 'tenant_id') > 0 order by m.name";
-        let tables: Vec<(String, String)> = sqlx::query_as(tables).fetch_all(&mut connection).await?;
-        for (table, columns) in tables {
-            let sql = format!("select '{table}: ' || {columns} from {table} where tenant_id = $1");
-            rows.extend(
-                sqlx::query_scalar::<_, String>(AssertSqlSafe(sql)).bind(tenant).fetch_all(&mut connection).await?,
-            );
-        }
-        return Ok(rows);
+    if url.starts_with("sqlite:") { rows_of_sqlite(url, tenant).await } else { rows_of_postgres(url, tenant).await }
+}
+
+async fn rows_of_sqlite(url: &str, tenant: &str) -> sqlx::Result<Vec<String>> {
+    let mut connection = SqliteConnectOptions::from_str(url)?.connect().await?;
+    let tables = "select m.name, group_concat('quote(' || p.name || ')', ' || '','' || ') from sqlite_master m
+        join pragma_table_info(m.name) p group by m.name having sum(p.name = 'tenant_id') > 0 order by m.name";
+    let tables: Vec<(String, String)> = sqlx::query_as(tables).fetch_all(&mut connection).await?;
+    let mut rows: Vec<String> = Vec::new();
+    for (table, columns) in tables {
+        let sql = format!("select '{table}: ' || {columns} from {table} where tenant_id = $1");
+        rows.extend(sqlx::query_scalar::<_, String>(AssertSqlSafe(sql)).bind(tenant).fetch_all(&mut connection).await?);
     }
+    Ok(rows)
+}
+
+async fn rows_of_postgres(url: &str, tenant: &str) -> sqlx::Result<Vec<String>> {
     let mut connection = PgConnectOptions::from_str(url)?.connect().await?;
     let tables = "select table_name::text from information_schema.columns
         where column_name = 'tenant_id' and table_schema = current_schema() order by table_name";
     let tables: Vec<String> = sqlx::query_scalar(tables).fetch_all(&mut connection).await?;
+    let mut rows: Vec<String> = Vec::new();
     for table in tables {
         let sql = format!("select '{table}: ' || t::text from {table} t where tenant_id = $1");
         rows.extend(sqlx::query_scalar::<_, String>(AssertSqlSafe(sql)).bind(tenant).fetch_all(&mut connection).await?);

@@ -110,10 +110,9 @@ fn literals(code: &str) -> Vec<String> {
             let (literal, behind) = raw.split_once(&end).unwrap_or((raw, ""));
             found.push(literal.to_owned());
             rest = behind;
-        } else if c == '"' {
-            let end = closing(rest);
-            found.push(rest.get(1..end).unwrap_or_default().to_owned());
-            rest = rest.get(end + 1..).unwrap_or_default();
+        } else if let Some((literal, behind)) = plain(rest) {
+            found.push(literal.to_owned());
+            rest = behind;
         } else if let Some(behind) = ["'\"'", "'\\\"'", "'\\\\'"].iter().find_map(|quoted| rest.strip_prefix(quoted)) {
             rest = behind;
         } else {
@@ -123,17 +122,18 @@ fn literals(code: &str) -> Vec<String> {
     found
 }
 
-/// Where a plain literal that opens at 0 closes.
-fn closing(rest: &str) -> usize {
-    let mut escaped = true;
-    for (at, c) in rest.char_indices() {
+/// The plain literal that begins here, and what is behind it.
+fn plain(code: &str) -> Option<(&str, &str)> {
+    let inside = code.strip_prefix('"')?;
+    let mut escaped = false;
+    for (at, c) in inside.char_indices() {
         match c {
-            '"' if !escaped => return at,
+            '"' if !escaped => return Some((inside.get(..at)?, inside.get(at + 1..)?)),
             '\\' if !escaped => escaped = true,
             _ => escaped = false,
         }
     }
-    rest.len()
+    Some((inside, ""))
 }
 
 fn no_machine(_: &str, text: &str) -> Vec<String> {
@@ -234,4 +234,13 @@ fn no_rule_reports_what_is_fine() {
     ] {
         assert_eq!(findings(path, text), Vec::<String>::new(), "{path}");
     }
+}
+
+#[test]
+fn without_git_the_same_sources_are_found() {
+    let found = walked(&root(), "");
+    let hidden = |path: &&String| path.starts_with('.') || path.contains("/.");
+    let listed = files().into_iter().filter(|path| root().join(path).is_file());
+    let missed: Vec<String> = listed.filter(|path| !hidden(&path) && !found.contains(path)).collect();
+    assert_eq!(missed, Vec::<String>::new());
 }

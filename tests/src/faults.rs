@@ -7,6 +7,7 @@ mod dice;
 mod disk;
 mod image;
 mod judge;
+mod proxy;
 mod scene;
 mod strace;
 
@@ -16,8 +17,9 @@ pub use dice::Dice;
 pub use disk::{Disk, Lost, Op, What};
 pub use image::{Cut, cuts, write_image};
 pub use judge::{Finding, judge};
+pub use proxy::Proxy;
 pub use scene::{Scene, now, unknown};
-pub use strace::{Ack, Trace, traced};
+pub use strace::{Ack, Trace, traced, with_failing_sync};
 
 use std::io::Write as _;
 

@@ -65,7 +65,8 @@ impl Served {
 
     /// A till that signs with a key.
     pub fn signing(&self, key: &NewKey) -> Till {
-        let credential = Credential { key: key.key_id.clone(), secret: wechat::Secret::new(key.secret.as_str().to_owned()) };
+        let credential =
+            Credential { key: key.key_id.clone(), secret: wechat::Secret::new(key.secret.as_str().to_owned()) };
         let nonces = counted_nonces(&Entropy.hex::<12>().expect("random bytes"));
         let now = || Duration::from_millis(u64::try_from(Clock::System.now().get()).unwrap_or(0));
         Till::new(&self.url, credential, Arc::new(now), nonces).expect("a till")

@@ -3,7 +3,8 @@
 use crate::{
     DbError, postgres,
     row::{self, Arg, Row},
-    sqlite, tx::Tx,
+    sqlite,
+    tx::Tx,
 };
 use std::sync::{
     Arc,

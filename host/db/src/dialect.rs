@@ -1,39 +1,59 @@
 //! The few statements that must differ: the batch read and the batch write. SQLite takes its rows as JSON
 //! and its long values out of one byte string; PostgreSQL takes arrays. Everything else has one text.
 
+/// Looks rows of a table up for each row before it. `cross join` keeps SQLite's loops in this order: a few wanted
+/// rows outside, an index inside.
+macro_rules! sqlite_each {
+    ($table:literal, $row:literal, $which:literal) => {
+        concat!(" cross join ", $table, " ", $row, " where ", $which)
+    };
+}
+
+/// As [`sqlite_each`]: `offset 0` keeps PostgreSQL from turning the loops round while the table looks small.
+macro_rules! postgres_each {
+    ($table:literal, $row:literal, $which:literal) => {
+        concat!(" cross join lateral (select * from ", $table, " ", $row, " where ", $which, " offset 0) ", $row)
+    };
+}
+
 /// What [`crate::snapshot::read`] looks for, over `want` (one row per event), `who` (the same with the member
 /// named), `code` (presented vouchers) and `org` (tenants). Columns: what, want, three texts, two numbers,
-/// bytes. `cross join` keeps SQLite's loops in this order: a few wanted rows outside, an index inside.
+/// bytes.
 macro_rules! found {
-    ($stream:literal) => {
+    ($each:ident, $stream:literal) => {
         concat!(
-            "select cast(1 as bigint), w.i, d.stream || '-' || d.seq, d.input_hash, d.member_id, d.status, cast(null as bigint), d.reply
-             from want w cross join decision d
-             where d.tenant_id = w.tenant_id and d.key_hash = w.key_hash
-             union all
+            "select cast(1 as bigint), w.i, d.stream || '-' || d.seq, d.input_hash, d.member_id, d.status,
+                    cast(null as bigint), d.reply
+             from want w",
+            $each!("decision", "d", "d.tenant_id = w.tenant_id and d.key_hash = w.key_hash"),
+            " union all
              select 2, w.i, d.stream || '-' || d.seq, d.input_hash, d.member_id, d.status, null, d.reply
-             from want w cross join decision d
-             where d.tenant_id = w.tenant_id and d.natural_key = w.natural_key
-             union all
+             from want w",
+            $each!("decision", "d", "d.tenant_id = w.tenant_id and d.natural_key = w.natural_key"),
+            " union all
              select 3, w.i, m.member_id, m.state, null, m.version, null, null
-             from who w cross join member m
-             where m.tenant_id = w.tenant_id and m.member_id = w.member_id
-             union all
+             from who w",
+            $each!("member", "m", "m.tenant_id = w.tenant_id and m.member_id = w.member_id"),
+            " union all
              select 4, w.i, v.doc, null, null, null, null, null
-             from who w cross join voucher v
-             where v.tenant_id = w.tenant_id and v.member_id = w.member_id and v.state in ('issued', 'reserved')
-             union all
+             from who w",
+            $each!(
+                "voucher",
+                "v",
+                "v.tenant_id = w.tenant_id and v.member_id = w.member_id and v.state in ('issued', 'reserved')"
+            ),
+            " union all
              select 4, w.i, v.doc, null, null, null, null, null
-             from code w cross join voucher v
-             where v.tenant_id = w.tenant_id and v.code = w.code
-             union all
+             from code w",
+            $each!("voucher", "v", "v.tenant_id = w.tenant_id and v.code = w.code"),
+            " union all
              select 5, w.i, d.record,
                     (select l.doc from sale_left l
                      where l.tenant_id = d.tenant_id and l.natural_key = d.natural_key),
                     null, null, null, null
-             from want w cross join decision d
-             where d.tenant_id = w.tenant_id and d.natural_key = w.sale
-             union all
+             from want w",
+            $each!("decision", "d", "d.tenant_id = w.tenant_id and d.natural_key = w.sale"),
+            " union all
              select 6, 0, t.tenant_id,
                     (select d.hash from decision d where d.tenant_id = t.tenant_id and d.stream = ",
             $stream,
@@ -41,12 +61,12 @@ macro_rules! found {
                     (select d.seq from decision d where d.tenant_id = t.tenant_id and d.stream = ",
             $stream,
             " order by d.seq desc limit 1), null
-             from org o cross join tenant t
-             where t.tenant_id = o.tenant_id
-             union all
+             from org o",
+            $each!("tenant", "t", "t.tenant_id = o.tenant_id"),
+            " union all
              select 7, 0, s.tenant_id, s.name, null, s.used, s.max, null
-             from org o cross join stock s
-             where s.tenant_id = o.tenant_id"
+             from org o",
+            $each!("stock", "s", "s.tenant_id = o.tenant_id"),
         )
     };
 }
@@ -77,7 +97,7 @@ pub(crate) const READ_SQLITE: &str = concat!(
      org as (select value as tenant_id from jsonb_each($3)), ",
     who!(),
     " ",
-    found!("$4")
+    found!(sqlite_each, "$4")
 );
 
 /// The batch read on PostgreSQL: $1 to $7 the wants' columns, $8 to $10 presented vouchers, $11 tenants,
@@ -91,7 +111,7 @@ pub(crate) const READ_POSTGRES: &str = concat!(
      org as (select * from unnest($11::text[]) as t(tenant_id)), ",
     who!(),
     " ",
-    found!("$12")
+    found!(postgres_each, "$12")
 );
 
 /// The batch write on SQLite. Rows say where a long value is, `[from, length]`: those of decisions in $1, of

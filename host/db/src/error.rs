@@ -122,7 +122,8 @@ fn verdict(error: &dyn sqlx::error::DatabaseError) -> Verdict {
     code.parse().map_or(Verdict::Other, sqlite_verdict)
 }
 
-/// By SQLSTATE. 40001 and 40P01: lost against another host. 55P03: waited too long for another's rows.
+/// By SQLSTATE. 40001 and 40P01: lost against another host. 55P03: waited too long for another's rows. A failing
+/// disk is the server's to halt for; this process trusts no page of it.
 fn postgres_verdict(code: &str) -> Verdict {
     match code {
         "40001" | "40P01" => Verdict::Stale,
@@ -130,8 +131,6 @@ fn postgres_verdict(code: &str) -> Verdict {
         "53100" => Verdict::Full,
         "53300" | "57P03" => Verdict::Away,
         "57P01" | "57P02" => Verdict::Lost,
-        "58030" => Verdict::Disk,
-        "XX001" | "XX002" => Verdict::Damaged,
         _ => Verdict::Other,
     }
 }

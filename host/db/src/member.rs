@@ -52,7 +52,8 @@ pub async fn find(db: &Db, tenant: &TenantId, who: &MemberRef) -> Result<Option<
     let row = match who {
         MemberRef::Id(id) => {
             let args = [tenant.as_str().into(), id.as_str().into()];
-            db.row("select member_id, version, state from member where tenant_id = $1 and member_id = $2", &args).await?
+            db.row("select member_id, version, state from member where tenant_id = $1 and member_id = $2", &args)
+                .await?
         }
         MemberRef::Identity { kind, index } => {
             let args = [tenant.as_str().into(), (*kind).into(), index.into()];

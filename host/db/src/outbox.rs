@@ -45,14 +45,7 @@ pub async fn claim(
     until: UnixMs,
     limit: u32,
 ) -> Result<Vec<OutboxRow>, DbError> {
-    let due = db
-        .row(
-            "select 1 from outbox where tenant_id = $1 and state = 'waiting' and due_at_ms <= $2 and topic = $3 limit 1",
-            &[tenant.as_str().into(), now.get().into(), topic.into()],
-        )
-        .await?;
-    if due.is_none() {
-        // Most looks find nothing, and a look must not cost a write.
+    if !is_due(db, tenant, topic, now).await? {
         return Ok(Vec::new());
     }
     let args = [
@@ -79,6 +72,39 @@ pub async fn claim(
     let mut notices: Vec<OutboxRow> = rows.iter().map(notice).collect::<Result<_, _>>()?;
     notices.sort_by(|a, b| a.outbox_id.cmp(&b.outbox_id));
     Ok(notices)
+}
+
+/// Most looks find nothing, and a look must not cost a write.
+async fn is_due(db: &Db, tenant: &TenantId, topic: &str, now: UnixMs) -> Result<bool, DbError> {
+    let found = db
+        .row(
+            "select 1 from outbox
+             where tenant_id = $1 and state = 'waiting' and topic = $2 and due_at_ms <= $3 limit 1",
+            &[tenant.as_str().into(), topic.into(), now.get().into()],
+        )
+        .await?;
+    Ok(found.is_some())
+}
+
+/// The tenants with notices that wait, due or not, one index step each: so that a job need not look at every
+/// tenant there is.
+///
+/// # Errors
+/// Driver errors.
+pub async fn tenants_waiting(db: &Db) -> Result<Vec<TenantId>, DbError> {
+    let rows = db
+        .rows(
+            "with recursive t as (
+                 select (select min(tenant_id) from outbox where state = 'waiting') as tenant_id
+                 union all
+                 select (select min(o.tenant_id) from outbox o
+                         where o.tenant_id > t.tenant_id and o.state = 'waiting')
+                 from t where t.tenant_id is not null)
+             select tenant_id from t where tenant_id is not null",
+            &[],
+        )
+        .await?;
+    rows.iter().map(|row| row.id(0)).collect()
 }
 
 /// Delivered.

@@ -206,8 +206,7 @@ pub async fn publish(
         expect_policy(&mut tx, tenant, entry).await?;
     }
     let version = seen + 1;
-    let args =
-        [tenant.as_str().into(), version.into(), (&text).into(), at.get().into(), by.into(), note.into()];
+    let args = [tenant.as_str().into(), version.into(), (&text).into(), at.get().into(), by.into(), note.into()];
     tx.write(
         "insert into rulebook (tenant_id, version, entries, created_at_ms, created_by, note)
          values ($1, $2, $3, $4, $5, $6)",

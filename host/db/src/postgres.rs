@@ -16,20 +16,24 @@ const CONNECTIONS_MAX: u32 = 8;
 /// Connections for the batch read and the batch write: one each, and one each of the next batch.
 const HOT_CONNECTIONS_MAX: u32 = 4;
 
+/// How long a batch connection is used: its plans suit the tables as they were when it was opened.
+const HOT_LIFETIME: Duration = Duration::from_secs(60);
+
 /// How long to wait for a connection before the database counts as unreachable.
 const CONNECT_WAIT: Duration = Duration::from_secs(5);
 
 /// The batch statements are planned once and follow the indexes: a plan made while the tables were small
 /// must not scan them when they have grown.
 ///
-/// Neither waits for ever: for rows another host holds, or for a server that has stopped working.
-const HOT_SETTINGS: [(&str, &str); 7] = [
+/// They never wait for ever: for rows another host holds, or for a server that has stopped working.
+const HOT_SETTINGS: [(&str, &str); 8] = [
     ("lock_timeout", "5s"),
     ("statement_timeout", "30s"),
     ("plan_cache_mode", "force_generic_plan"),
     ("enable_seqscan", "off"),
     ("enable_hashjoin", "off"),
     ("enable_mergejoin", "off"),
+    ("enable_material", "off"),
     ("jit", "off"),
 ];
 
@@ -56,9 +60,10 @@ impl Postgres {
         let options =
             options.disable_statement_logging().application_name("punchcard").options([("synchronous_commit", "on")]);
         // What is asked here is rarely asked: one more round trip finds a connection that died with its server.
-        let pool = pool(CONNECTIONS_MAX).test_before_acquire(true).connect_with(options.clone()).await;
+        let pool = connections(CONNECTIONS_MAX).test_before_acquire(true).connect_with(options.clone()).await;
         let pool = pool.map_err(unreachable)?;
-        let hot = pool_options_hot(options);
+        let hot = connections(HOT_CONNECTIONS_MAX).max_lifetime(HOT_LIFETIME);
+        let hot = hot.connect_lazy_with(options.options(HOT_SETTINGS));
         let opened = Self { pool, hot };
         opened.check().await?;
         Ok(opened)
@@ -105,14 +110,10 @@ impl Postgres {
     }
 }
 
-fn pool(connections: u32) -> PgPoolOptions {
+fn connections(most: u32) -> PgPoolOptions {
     // A dead connection shows at its first use, and the batch is planned again; asking before every use would be
     // one more round trip.
-    PgPoolOptions::new().max_connections(connections).acquire_timeout(CONNECT_WAIT).test_before_acquire(false)
-}
-
-fn pool_options_hot(options: PgConnectOptions) -> PgPool {
-    pool(HOT_CONNECTIONS_MAX).connect_lazy_with(options.options(HOT_SETTINGS))
+    PgPoolOptions::new().max_connections(most).acquire_timeout(CONNECT_WAIT).test_before_acquire(false)
 }
 
 fn unreachable(error: sqlx::Error) -> DbError {

@@ -103,9 +103,7 @@ async fn first_since(db: &Db, tenant: &TenantId, stream: &str, since: UnixMs) ->
     while low < high {
         let middle = low + (high - low) / 2;
         let args = [tenant.as_str().into(), stream.into(), middle.into()];
-        let row = db
-            .row("select at_ms from decision where tenant_id = $1 and stream = $2 and seq = $3", &args)
-            .await?;
+        let row = db.row("select at_ms from decision where tenant_id = $1 and stream = $2 and seq = $3", &args).await?;
         let at = row.map_or(Ok(i64::MAX), |row| row.int(0))?;
         if at < since.get() { low = middle + 1 } else { high = middle }
     }

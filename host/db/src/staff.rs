@@ -94,8 +94,7 @@ pub async fn list(db: &Db, tenant: &TenantId) -> Result<Vec<Staff>, DbError> {
 pub async fn set_password(db: &Db, tenant: &TenantId, login: &str, password_hash: &str) -> Result<(), DbError> {
     let mut tx = db.begin().await?;
     let args = [tenant.as_str().into(), login.into(), password_hash.into()];
-    let touched =
-        tx.write("update staff set password_hash = $3 where tenant_id = $1 and login = $2", &args).await?;
+    let touched = tx.write("update staff set password_hash = $3 where tenant_id = $1 and login = $2", &args).await?;
     one_row(touched, DbError::Missing("staff"))?;
     crate::session::end_all(&mut tx, tenant, "staff", login).await?;
     tx.commit().await

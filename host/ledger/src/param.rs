@@ -106,14 +106,20 @@ impl Param {
             (ParamKind::Money | ParamKind::Rate, ParamValue::Number(n)) => *n >= 0,
             (ParamKind::Date, ParamValue::Text(t)) => t.is_empty() || Day::parse(t).is_some(),
             (ParamKind::Choice(words), ParamValue::Text(t)) => words.contains(t),
-            (ParamKind::Texts, ParamValue::Numbers(list)) if list.is_empty() => return Ok(ParamValue::Texts(Vec::new())),
+            (ParamKind::Texts, ParamValue::Numbers(list)) if list.is_empty() => {
+                return Ok(ParamValue::Texts(Vec::new()));
+            }
             (ParamKind::Flag, ParamValue::Flag(_))
             | (ParamKind::Text, ParamValue::Text(_))
             | (ParamKind::Numbers, ParamValue::Numbers(_))
             | (ParamKind::Texts, ParamValue::Texts(_)) => true,
             _ => false,
         };
-        if fits { Ok(value) } else { Err(ParamError::Refused { name: self.name.clone(), wanted: self.kind.in_words() }) }
+        if fits {
+            Ok(value)
+        } else {
+            Err(ParamError::Refused { name: self.name.clone(), wanted: self.kind.in_words() })
+        }
     }
 }
 

@@ -17,7 +17,8 @@ impl Work<'_> {
             return Facts { now: case.now, store: case.store.clone(), stats, ..Facts::default() };
         };
         let day = case.now.day;
-        let value = |n: &crate::StatNeed| Stat { metric: n.metric, days: n.days, value: member.stat(n.metric, n.days, day) };
+        let value =
+            |n: &crate::StatNeed| Stat { metric: n.metric, days: n.days, value: member.stat(n.metric, n.days, day) };
         Facts {
             now: case.now,
             store: case.store.clone(),
@@ -47,7 +48,9 @@ impl Work<'_> {
         let lots = self.member().map(|m| m.lots.as_slice()).unwrap_or_default();
         let mut found: Vec<ExpiringLot> = lots
             .iter()
-            .filter_map(|lot| lot.expires.filter(|day| soon(*day)).map(|expires| ExpiringLot { amount: lot.left, expires }))
+            .filter_map(|lot| {
+                lot.expires.filter(|day| soon(*day)).map(|expires| ExpiringLot { amount: lot.left, expires })
+            })
             .collect();
         found.sort_by_key(|lot| lot.expires);
         found.truncate(SHOWN_MAX);
@@ -68,7 +71,9 @@ impl Work<'_> {
                 presented: presented.contains(&v.code),
             })
             .collect();
-        found.sort_by(|a, b| (a.valid_until.is_none(), a.valid_until, &a.code).cmp(&(b.valid_until.is_none(), b.valid_until, &b.code)));
+        found.sort_by(|a, b| {
+            (a.valid_until.is_none(), a.valid_until, &a.code).cmp(&(b.valid_until.is_none(), b.valid_until, &b.code))
+        });
         found.truncate(SHOWN_MAX);
         found
     }

@@ -137,7 +137,16 @@ mod tests {
     use Outcome::{Fail, Info, Invoke, Ok as Answered};
 
     fn line(key: &str, outcome: Outcome, earned: Option<i64>) -> HistoryLine {
-        HistoryLine { at_us: 1, client: 0, key: key.into(), receipt: "R".into(), outcome, earned, reply: None, error: None }
+        HistoryLine {
+            at_us: 1,
+            client: 0,
+            key: key.into(),
+            receipt: "R".into(),
+            outcome,
+            earned,
+            reply: None,
+            error: None,
+        }
     }
 
     #[test]

@@ -28,7 +28,9 @@ pub use histogram::Histogram;
 pub use history::{Claim, History, HistoryLine, Outcome, TwoAnswers, claims, read_history};
 pub use import::{Import, ImportError, Members, import};
 pub use load::{Load, LoadReport, Shot, Until, WhenLost, run_load};
-pub use receipt::{Batched, MemberRef, NewMember, Payment, Receipt, ReceiptLine, Return, ReturnLine, Where, card_of, phone_of};
+pub use receipt::{
+    Batched, MemberRef, NewMember, Payment, Receipt, ReceiptLine, Return, ReturnLine, Where, card_of, phone_of,
+};
 pub use sign::{Signed, sign};
 pub use summary::{Refusal, Summary};
 pub use till::{Clock, Credential, Nonces, Reply, Till, TillError, TillLimits, counted_nonces};

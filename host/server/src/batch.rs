@@ -68,6 +68,7 @@ impl Batcher {
         match outcome {
             CommitOutcome::Committed => Ok(Some(answers)),
             CommitOutcome::Stale => Ok(None),
+            CommitOutcome::Unknown(cause) if cause.must_exit() => Err(self.failed(cause)),
             // Whether it was written is read back by the keys in the next attempt.
             CommitOutcome::Unknown(cause) => {
                 tracing::warn!(%cause, "the outcome of a commit is unknown; reading back");

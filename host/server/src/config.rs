@@ -325,8 +325,7 @@ impl Config {
     /// # Errors
     /// [`ConfigError`] naming the file and the line, or the field.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|cause| ConfigError::Read { path: path.to_owned(), cause })?;
+        let text = std::fs::read_to_string(path).map_err(|cause| ConfigError::Read { path: path.to_owned(), cause })?;
         let config: Self = toml::from_str(&text)
             .map_err(|cause| ConfigError::Parse { path: path.to_owned(), cause: Box::new(cause) })?;
         config.checked()
@@ -342,7 +341,10 @@ impl Config {
         if prefix.len() > 6 || !prefix.bytes().all(|b| b.is_ascii_digit()) {
             return refuse("pay_code.prefix", "must be at most 6 digits");
         }
-        if ["10", "11", "12", "13", "14", "15", "25", "26", "27", "28", "29", "30", "62"].iter().any(|p| prefix.starts_with(p)) {
+        if ["10", "11", "12", "13", "14", "15", "25", "26", "27", "28", "29", "30", "62"]
+            .iter()
+            .any(|p| prefix.starts_with(p))
+        {
             return refuse("pay_code.prefix", "must not begin like a code of WeChat, Alipay or UnionPay");
         }
         if self.edge.drain_seconds_max > 60 {

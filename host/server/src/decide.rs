@@ -9,10 +9,11 @@ use crate::{
     telemetry,
     tenants::{Ruled, Tenant},
 };
-use db::{journal::Written, snapshot::{Found, FoundSale}};
-use ledger::{
-    Act, Case, DecisionId, Event, LocalTime, Plan, Reply, SaleScored, UnixMs, Work, chained, sha256_hex,
+use db::{
+    journal::Written,
+    snapshot::{Found, FoundSale},
 };
+use ledger::{Act, Case, DecisionId, Event, LocalTime, Plan, Reply, SaleScored, UnixMs, Work, chained, sha256_hex};
 use std::sync::Arc;
 
 /// What comes of one act.
@@ -29,7 +30,12 @@ pub(crate) enum Decided {
 }
 
 /// Decides one act over what the acts before it left.
-pub(crate) fn decide(batcher: &Batcher, overlay: &mut Overlay, asked: &Asked, found: Found) -> Result<Decided, ApiError> {
+pub(crate) fn decide(
+    batcher: &Batcher,
+    overlay: &mut Overlay,
+    asked: &Asked,
+    found: Found,
+) -> Result<Decided, ApiError> {
     let seen = overlay.see(asked, found);
     if let Some(earlier) = &seen.by_key {
         let same = earlier.input_hash == asked.input_hash;
@@ -39,7 +45,10 @@ pub(crate) fn decide(batcher: &Batcher, overlay: &mut Overlay, asked: &Asked, fo
         return Ok(Decided::Again(earlier.replied.clone()));
     }
     if seen.member.is_none() && asked.member.is_some() && !matches!(asked.act, Act::Join(_)) {
-        return Err(ApiError::refused("unknown_member", "no member has this name; register them, or send member: null"));
+        return Err(ApiError::refused(
+            "unknown_member",
+            "no member has this name; register them, or send member: null",
+        ));
     }
     let tenant = batcher.tenants.current(&asked.tenant).ok_or(ApiError::NotFound)?;
     let head = overlay.tenants.get(&asked.tenant).map(|row| row.head.clone()).ok_or(ApiError::NotFound)?;
@@ -174,7 +183,8 @@ fn evaluate(
             None => Arc::clone(&tenant.rulebook),
             Some(version) => batcher.tenants.past(&asked.tenant, version).ok_or(ApiError::NotFound)?,
         };
-        let decision = batcher.engine.evaluate(&ruled.rulebook, &question.facts, &question.event).map_err(ApiError::internal)?;
+        let decision =
+            batcher.engine.evaluate(&ruled.rulebook, &question.facts, &question.event).map_err(ApiError::internal)?;
         decision.0.iter().for_each(|part| telemetry::evaluated(&part.policy, part.fuel_used));
         work.answer(&decision)?;
         questions.push(Question { rulebook: ruled.version, facts: question.facts, event: question.event, decision });

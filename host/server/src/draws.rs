@@ -11,7 +11,8 @@ use crate::{
 use db::{Db, audit, campaign::CampaignRow};
 use engine::Engine;
 use ledger::{
-    Answer, DrawProof, Effect, Event, Facts, MemberFacts, Odds, Points, Reply, TenantId, UnixMs, draw_of, sha256_hex, ticket_seed,
+    Answer, DrawProof, Effect, Event, Facts, MemberFacts, Odds, Points, Reply, TenantId, UnixMs, draw_of, sha256_hex,
+    ticket_seed,
 };
 use std::collections::BTreeMap;
 
@@ -73,13 +74,20 @@ pub async fn open(
 }
 
 /// The odds the current rulebook gives somebody with points enough.
-async fn odds(db: &Db, engine: &Engine, tenants: &mut Tenants, tenant: &TenantId, campaign: &str) -> Result<Odds, ApiError> {
+async fn odds(
+    db: &Db,
+    engine: &Engine,
+    tenants: &mut Tenants,
+    tenant: &TenantId,
+    campaign: &str,
+) -> Result<Odds, ApiError> {
     let row = db::policy::current_rulebook(db, tenant).await?;
     let version = row.map_or(0, |rulebook| rulebook.version);
     let ruled = tenants.fetch(db, engine, tenant, version).await?;
     let member = MemberFacts { points: Points::new(1_000_000), ..MemberFacts::default() };
     let facts = Facts { member: Some(member), ..Facts::default() };
-    let decision = engine.evaluate(&ruled.rulebook, &facts, &Event::Draw(campaign.to_owned())).map_err(ApiError::internal)?;
+    let decision =
+        engine.evaluate(&ruled.rulebook, &facts, &Event::Draw(campaign.to_owned())).map_err(ApiError::internal)?;
     let effects = decision.0.into_iter().filter_map(|part| match part.answer {
         Answer::Decided { effects, .. } => Some(effects),
         Answer::Failed { .. } => None,
@@ -88,14 +96,22 @@ async fn odds(db: &Db, engine: &Engine, tenants: &mut Tenants, tenant: &TenantId
         Effect::SetOdds(odds) if odds.campaign == campaign => Some(odds),
         _ => None,
     });
-    odds.ok_or_else(|| ApiError::refused("no_odds", format!("no policy of the rulebook gives odds for the draw {campaign:?}")))
+    odds.ok_or_else(|| {
+        ApiError::refused("no_odds", format!("no policy of the rulebook gives odds for the draw {campaign:?}"))
+    })
 }
 
 /// Closes a draw and reveals its secret, in hex.
 ///
 /// # Errors
 /// [`ApiError::NotFound`] if it is not open.
-pub async fn close(db: &Db, sealer: &Sealer, tenant: &TenantId, campaign: &str, at: UnixMs) -> Result<String, ApiError> {
+pub async fn close(
+    db: &Db,
+    sealer: &Sealer,
+    tenant: &TenantId,
+    campaign: &str,
+    at: UnixMs,
+) -> Result<String, ApiError> {
     let row = db::campaign::get(db, tenant, campaign).await?.filter(|row| row.closed_at.is_none());
     let secret = hex::encode(unseal(sealer, tenant, &row.ok_or(ApiError::NotFound)?)?);
     db::campaign::close(db, tenant, campaign, &secret, at).await?;
@@ -144,7 +160,8 @@ pub async fn verify(db: &Db, tenant: &TenantId, campaign: &str) -> Result<Verifi
         let prize = if gone { None } else { id };
         let same = proof.ticket == place && proof.prize.as_deref() == prize && proof.out_of_stock == gone;
         if !same && verified.differs.is_none() {
-            verified.differs = Some(format!("ticket {}: recorded {:?}, recomputed {prize:?}", proof.ticket, proof.prize));
+            verified.differs =
+                Some(format!("ticket {}: recorded {:?}, recomputed {prize:?}", proof.ticket, proof.prize));
         }
         verified.tickets += 1;
         verified.out_of_stock += u64::from(gone);

@@ -22,6 +22,7 @@ use std::{convert::Infallible, future::Future, io, net::IpAddr, sync::Arc, time:
 use timed::{Activity, Timed};
 use tokio::{
     net::{TcpListener, TcpStream},
+    signal::unix::{SignalKind, signal},
     task::JoinSet,
 };
 use tower::ServiceExt as _;
@@ -135,12 +136,8 @@ fn connection(
     limits: Arc<EdgeLimits>,
 ) -> http1::Connection<
     TokioIo<Timed<TcpStream>>,
-    impl hyper::service::Service<
-        Request<Incoming>,
-        Response = axum::response::Response,
-        Error = Infallible,
-        Future: Send,
-    > + Send,
+    impl hyper::service::Service<Request<Incoming>, Response = axum::response::Response, Error = Infallible, Future: Send>
+    + Send,
 > {
     // Answers are small and a customer waits for them: better a packet too many.
     let _ = stream.set_nodelay(true);
@@ -190,11 +187,15 @@ fn client_ip(peer: IpAddr, headers: &HeaderMap, trusted: &[IpAddr]) -> IpAddr {
 ///
 /// # Errors
 /// The system's, if signals cannot be watched.
-pub async fn stop_signal() -> io::Result<()> {
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-    tokio::select! {
-        _ = terminate.recv() => Ok(()),
-        interrupted = tokio::signal::ctrl_c() => interrupted,
+pub fn stop_signal() -> impl Future<Output = io::Result<()>> {
+    // Watched from now on, not from the first poll: who reads that we are ready may ask us to stop at once.
+    let (terminate, interrupt) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
+    async move {
+        let (mut terminate, mut interrupt) = (terminate?, interrupt?);
+        tokio::select! {
+            _ = terminate.recv() => Ok(()),
+            _ = interrupt.recv() => Ok(()),
+        }
     }
 }
 

@@ -59,7 +59,8 @@ pub fn database_url(config: &Config) -> String {
 
 /// An engine that compiles in a child process of this binary.
 fn engine(sealer: &Sealer) -> anyhow::Result<Engine> {
-    let program: PathBuf = std::env::current_exe().context("cannot find the punchcard binary for compiling policies")?;
+    let program: PathBuf =
+        std::env::current_exe().context("cannot find the punchcard binary for compiling policies")?;
     let compiler = Compiler::Process { program, args: vec![COMPILE_COMMAND.into()] };
     Engine::new(Limits::default(), sealer.artifact_key(), compiler).context("cannot start the sandbox")
 }

@@ -22,7 +22,8 @@ pub struct Jobs {
 /// Starts all jobs.
 pub fn start(app: App) -> Jobs {
     let (stop, stopped) = watch::channel(false);
-    let outbox = repeat(app.clone(), stopped.clone(), OUTBOX_EVERY, |app| async move { outbox::deliver_due(&app).await });
+    let outbox =
+        repeat(app.clone(), stopped.clone(), OUTBOX_EVERY, |app| async move { outbox::deliver_due(&app).await });
     let calendar = repeat(app, stopped, CALENDAR_EVERY, |app| async move { nightly::run_due(&app).await });
     Jobs { stop, tasks: vec![outbox, calendar] }
 }

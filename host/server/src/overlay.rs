@@ -78,7 +78,12 @@ impl Overlay {
         Seen { by_key, by_natural, member, vouchers, sale }
     }
 
-    fn member(&mut self, tenant: &TenantId, wanted: Option<&MemberRef>, read: Option<db::snapshot::MemberRow>) -> Option<Held> {
+    fn member(
+        &mut self,
+        tenant: &TenantId,
+        wanted: Option<&MemberRef>,
+        read: Option<db::snapshot::MemberRow>,
+    ) -> Option<Held> {
         let id = match (read.as_ref(), wanted?) {
             (Some(row), _) => row.id.clone(),
             (None, MemberRef::Id(id)) => id.clone(),
@@ -102,7 +107,8 @@ impl Overlay {
     /// Notes what an act did, so that the acts behind it see it.
     pub fn note(&mut self, asked: &crate::apply::Asked, version: i64, plan: &Plan, hash: &str, replied: &Replied) {
         let tenant = &asked.tenant;
-        let earlier = Earlier { input_hash: asked.input_hash.clone(), replied: Replied { replayed: true, ..replied.clone() } };
+        let earlier =
+            Earlier { input_hash: asked.input_hash.clone(), replied: Replied { replayed: true, ..replied.clone() } };
         if let Some(natural) = &asked.natural_key {
             self.naturals.insert((tenant.clone(), natural.clone()), earlier.clone());
         }
@@ -112,7 +118,8 @@ impl Overlay {
             for (kind, index) in &asked.identities {
                 self.identities.insert((tenant.clone(), *kind, index.clone()), id.clone());
             }
-            self.members.insert((tenant.clone(), id), Held { version: version.saturating_add(1), state: state.clone() });
+            self.members
+                .insert((tenant.clone(), id), Held { version: version.saturating_add(1), state: state.clone() });
         }
         for voucher in &plan.vouchers {
             self.vouchers.insert((tenant.clone(), voucher.code.clone()), voucher.clone());

@@ -40,7 +40,12 @@ impl Profile {
     ///
     /// # Errors
     /// [`ApiError::Internal`] if it does not open.
-    pub fn open(sealer: &Sealer, tenant: &TenantId, member: &MemberId, sealed: Option<&[u8]>) -> Result<Self, ApiError> {
+    pub fn open(
+        sealer: &Sealer,
+        tenant: &TenantId,
+        member: &MemberId,
+        sealed: Option<&[u8]>,
+    ) -> Result<Self, ApiError> {
         let Some(sealed) = sealed else { return Ok(Self::default()) };
         let plain = sealer.open(profile_field(tenant, member), sealed)?;
         serde_json::from_slice(&plain).map_err(|_| ApiError::internal("a stored profile is not in its form"))

@@ -3,7 +3,7 @@
 use crate::{
     entropy::Entropy,
     error::ApiError,
-    seal::{Field, SecretText, Sealer},
+    seal::{Field, Sealer, SecretText},
 };
 use db::{Db, api_key::ApiKey, staff::Staff, store, tenant, wechat_account::WechatAccount};
 use ledger::{Settings, StoreId, TenantId, TillId, UnixMs};
@@ -139,7 +139,8 @@ impl Desk<'_> {
     /// As [`Desk::tenant`]; [`ApiError::NotFound`] without that store.
     pub async fn till(&self, tenant: &TenantId, store: StoreId, id: TillId, name: &str) -> Result<(), ApiError> {
         check_text("name", name)?;
-        let till = store::Till { store, id, name: name.to_owned(), created_at: self.now, created_by: self.by.to_owned() };
+        let till =
+            store::Till { store, id, name: name.to_owned(), created_at: self.now, created_by: self.by.to_owned() };
         let made = store::create_till(self.db, tenant, &till).await;
         made.map_err(|error| taken(error, "a till of this id"))
     }
@@ -148,7 +149,13 @@ impl Desk<'_> {
     ///
     /// # Errors
     /// [`ApiError::NotFound`] without that till, [`ApiError::Refused`] when it has its keys.
-    pub async fn key(&self, tenant: &TenantId, store: &StoreId, till: &TillId, label: &str) -> Result<NewKey, ApiError> {
+    pub async fn key(
+        &self,
+        tenant: &TenantId,
+        store: &StoreId,
+        till: &TillId,
+        label: &str,
+    ) -> Result<NewKey, ApiError> {
         let tills = store::tills(self.db, tenant).await?;
         if !tills.iter().any(|known| known.store == *store && known.id == *till) {
             return Err(ApiError::NotFound);
@@ -297,7 +304,10 @@ fn check_account(account: &NewAccount) -> Result<(), ApiError> {
 fn check_text(field: &'static str, text: &str) -> Result<(), ApiError> {
     let count = text.chars().count();
     if count == 0 || count > NAME_MAX || text.chars().any(char::is_control) {
-        return Err(ApiError::invalid(field, format!("must have 1 to {NAME_MAX} characters, none of them a control character")));
+        return Err(ApiError::invalid(
+            field,
+            format!("must have 1 to {NAME_MAX} characters, none of them a control character"),
+        ));
     }
     Ok(())
 }

@@ -35,13 +35,11 @@ const QUEUE_DEPTH: &str = "punchcard_queue_depth";
 const FUEL: &str = "punchcard_policy_fuel";
 
 /// Bucket bounds of every duration, in seconds: fine where the goal (10 ms) lies.
-const SECONDS: &[f64] =
-    &[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+const SECONDS: &[f64] = &[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 /// Bucket bounds of a batch, in events.
 const EVENTS: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0];
 /// Bucket bounds of fuel: a shipped policy takes some ten thousand.
-const FUEL_UNITS: &[f64] =
-    &[1e3, 1e4, 2.5e4, 5e4, 1e5, 2.5e5, 5e5, 1e6, 2.5e6, 5e6, 1e7, 2.5e7, 5e7, 1e8];
+const FUEL_UNITS: &[f64] = &[1e3, 1e4, 2.5e4, 5e4, 1e5, 2.5e5, 5e5, 1e6, 2.5e6, 5e6, 1e7, 2.5e7, 5e7, 1e8];
 
 /// How many different values one label may take before the rest become `other`: a tenant that uploads
 /// thousands of policies must not grow the metrics page.

@@ -85,7 +85,13 @@ impl Tenants {
     ///
     /// # Errors
     /// [`ApiError::Internal`] if it cannot be read or a policy does not load.
-    pub async fn fetch(&mut self, db: &Db, engine: &Engine, id: &TenantId, version: i64) -> Result<Arc<Ruled>, ApiError> {
+    pub async fn fetch(
+        &mut self,
+        db: &Db,
+        engine: &Engine,
+        id: &TenantId,
+        version: i64,
+    ) -> Result<Arc<Ruled>, ApiError> {
         if let Some(known) = self.past(id, version) {
             return Ok(known);
         }
@@ -123,7 +129,12 @@ impl Tenants {
 }
 
 /// The policies of a rulebook, resident in the engine.
-async fn load_entries(db: &Db, engine: &Engine, id: &TenantId, rows: Vec<policy::RulebookEntry>) -> Result<Vec<Placed>, ApiError> {
+async fn load_entries(
+    db: &Db,
+    engine: &Engine,
+    id: &TenantId,
+    rows: Vec<policy::RulebookEntry>,
+) -> Result<Vec<Placed>, ApiError> {
     let mut entries = Vec::with_capacity(rows.len());
     for row in rows {
         let stored = policy::get(db, id, &row.name, &row.digest).await.map_err(ApiError::internal)?;

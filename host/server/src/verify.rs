@@ -120,7 +120,11 @@ fn note(accounts: &mut Accounts, record: &Record) -> Result<(), Broken> {
         let account = accounts.entry((member.clone(), entry.account)).or_default();
         account.balance = account.balance.saturating_add(entry.delta);
         if account.entries.insert(entry.seq, mark(&record.id, entry)).is_some() {
-            return differs(format!("member {member}: two decisions wrote entry {} of {}", entry.seq, entry.account.as_str()));
+            return differs(format!(
+                "member {member}: two decisions wrote entry {} of {}",
+                entry.seq,
+                entry.account.as_str()
+            ));
         }
     }
     Ok(())
@@ -174,7 +178,8 @@ async fn members(db: &Db, tenant: &TenantId, whole: &mut Whole, accounts: &Accou
         let page = audit::members(db, tenant, after.as_ref(), PAGE).await?;
         let Some(last) = page.last().map(|row| row.id.clone()) else { return Ok(()) };
         for row in page {
-            let columns = [(Account::Points, row.points), (Account::Principal, row.principal), (Account::Gift, row.gift)];
+            let columns =
+                [(Account::Points, row.points), (Account::Principal, row.principal), (Account::Gift, row.gift)];
             for (account, column) in columns {
                 let sum = accounts.get(&(row.id.clone(), account)).map_or(0, |expected| expected.balance);
                 let state = row.state.account(account).balance;

@@ -77,18 +77,9 @@ pub fn open(config: &Config, query: &Query, body: &[u8], now_s: i64) -> Result<M
 ///
 /// # Errors
 /// As for [`open`].
-pub fn open_component(
-    config: &Config,
-    query: &Query,
-    body: &[u8],
-    now_s: i64,
-) -> Result<ComponentNotice, Error> {
+pub fn open_component(config: &Config, query: &Query, body: &[u8], now_s: i64) -> Result<ComponentNotice, Error> {
     let opened = open_text(config, query, body, now_s)?;
-    opened.place(ComponentNotice::parse(
-        &opened.text,
-        config.format,
-        &config.limits,
-    ))
+    opened.place(ComponentNotice::parse(&opened.text, config.format, &config.limits))
 }
 
 /// Writes the body that answers a push.
@@ -155,22 +146,14 @@ struct Opened {
 impl Opened {
     /// Lets an error found inside of a ciphertext look like any other refusal.
     fn place<T>(&self, parsed: Result<T, Error>) -> Result<T, Error> {
-        parsed.map_err(|error| {
-            if self.was_encrypted {
-                error.inside()
-            } else {
-                error
-            }
-        })
+        parsed.map_err(|error| if self.was_encrypted { error.inside() } else { error })
     }
 }
 
 fn open_text(config: &Config, query: &Query, body: &[u8], now_s: i64) -> Result<Opened, Error> {
     match &config.mode {
         Mode::Plain => open_plain(config, query, body, now_s),
-        Mode::Compatible(keyring) | Mode::Secure(keyring) => {
-            open_encrypted(config, keyring, query, body, now_s)
-        }
+        Mode::Compatible(keyring) | Mode::Secure(keyring) => open_encrypted(config, keyring, query, body, now_s),
     }
 }
 
@@ -180,20 +163,10 @@ fn open_plain(config: &Config, query: &Query, body: &[u8], now_s: i64) -> Result
     let text = xml::utf8(body, &config.limits)?;
     stamp.check(config, &[], signature)?;
     stamp.check_age(config, now_s)?;
-    Ok(Opened {
-        text: Text::new(text),
-        slot: KeySlot::Current,
-        was_encrypted: false,
-    })
+    Ok(Opened { text: Text::new(text), slot: KeySlot::Current, was_encrypted: false })
 }
 
-fn open_encrypted(
-    config: &Config,
-    keyring: &Keyring,
-    query: &Query,
-    body: &[u8],
-    now_s: i64,
-) -> Result<Opened, Error> {
+fn open_encrypted(config: &Config, keyring: &Keyring, query: &Query, body: &[u8], now_s: i64) -> Result<Opened, Error> {
     let stamp = Stamp::read(query)?;
     let envelope = config.format.parse(body, &config.limits)?;
     // A plain push with a valid three-part signature must not pass as an encrypted one.
@@ -202,11 +175,7 @@ fn open_encrypted(
     stamp.check(config, &[encrypt], signature)?;
     stamp.check_age(config, now_s)?;
     let (decrypted, slot) = keyring.decrypt(encrypt)?;
-    Ok(Opened {
-        text: Text::new(decrypted.text),
-        slot,
-        was_encrypted: true,
-    })
+    Ok(Opened { text: Text::new(decrypted.text), slot, was_encrypted: true })
 }
 
 /// The signed time and nonce of one request.
@@ -230,11 +199,7 @@ impl<'q> Stamp<'q> {
     fn check(&self, config: &Config, more: &[&str], given: &str) -> Result<(), Error> {
         let mut parts = vec![config.token.as_str(), self.timestamp, self.nonce];
         parts.extend_from_slice(more);
-        if crypto::is_signed(&parts, given) {
-            Ok(())
-        } else {
-            Err(Error::Signature)
-        }
+        if crypto::is_signed(&parts, given) { Ok(()) } else { Err(Error::Signature) }
     }
 
     /// Only after the signature: an unsigned time says nothing.

@@ -26,10 +26,8 @@ const LENGTH_BYTES: usize = 4;
 
 /// 43 characters carry 258 bits for a 256-bit key: the last two are noise, usually not zero,
 /// and the standard engine refuses such a key.
-const KEY_ENGINE: GeneralPurpose = GeneralPurpose::new(
-    &base64::alphabet::STANDARD,
-    NO_PAD.with_decode_allow_trailing_bits(true),
-);
+const KEY_ENGINE: GeneralPurpose =
+    GeneralPurpose::new(&base64::alphabet::STANDARD, NO_PAD.with_decode_allow_trailing_bits(true));
 
 /// The key that encrypts callbacks, from the 43-character `EncodingAESKey`.
 #[derive(Clone)]
@@ -44,11 +42,8 @@ impl EncodingAesKey {
     /// # Errors
     /// [`Error::BadAesKey`] unless it is 43 letters and digits.
     pub fn new(encoded: &str) -> Result<Self, Error> {
-        let bad = Error::BadAesKey {
-            characters: AES_KEY_CHARACTERS,
-        };
-        let official = encoded.len() == AES_KEY_CHARACTERS
-            && encoded.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        let bad = Error::BadAesKey { characters: AES_KEY_CHARACTERS };
+        let official = encoded.len() == AES_KEY_CHARACTERS && encoded.bytes().all(|byte| byte.is_ascii_alphanumeric());
         if !official {
             return Err(bad);
         }
@@ -63,16 +58,9 @@ impl EncodingAesKey {
     ///
     /// # Errors
     /// [`Error::MessageLength`] if the text does not fit the four-byte length field.
-    pub fn encrypt(
-        &self,
-        text: &str,
-        app_id: &str,
-        random: &[u8; RANDOM_BYTES],
-    ) -> Result<String, Error> {
-        let length = u32::try_from(text.len()).map_err(|_| Error::MessageLength {
-            claimed: text.len(),
-            held: text.len(),
-        })?;
+    pub fn encrypt(&self, text: &str, app_id: &str, random: &[u8; RANDOM_BYTES]) -> Result<String, Error> {
+        let length =
+            u32::try_from(text.len()).map_err(|_| Error::MessageLength { claimed: text.len(), held: text.len() })?;
         let mut buffer = Vec::new();
         buffer.extend_from_slice(random);
         buffer.extend_from_slice(&length.to_be_bytes());
@@ -128,17 +116,10 @@ impl Decrypted {
         let (length, rest) = rest.split_first_chunk::<LENGTH_BYTES>().ok_or_else(short)?;
         // The field is hostile until checked: nothing is allocated or added from it.
         let claimed = usize::try_from(u32::from_be_bytes(*length)).map_err(|_| short())?;
-        let (text, app_id) = rest.split_at_checked(claimed).ok_or(Error::MessageLength {
-            claimed,
-            held: rest.len(),
-        })?;
-        let owned =
-            |bytes: &[u8]| String::from_utf8(bytes.to_vec()).map_err(|_| Error::NotUtf8.inside());
-        Ok(Self {
-            text: owned(text)?,
-            app_id: owned(app_id)?,
-            random: *random,
-        })
+        let (text, app_id) =
+            rest.split_at_checked(claimed).ok_or(Error::MessageLength { claimed, held: rest.len() })?;
+        let owned = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).map_err(|_| Error::NotUtf8.inside());
+        Ok(Self { text: owned(text)?, app_id: owned(app_id)?, random: *random })
     }
 }
 
@@ -199,9 +180,7 @@ pub(crate) fn decrypt_128(
 
 /// Sixteen bytes in base64, as session keys and their vectors are written.
 pub(crate) fn decode_16(encoded: &str) -> Result<[u8; AES_BLOCK_BYTES], Error> {
-    let bad = Error::BadSessionKey {
-        bytes: AES_BLOCK_BYTES,
-    };
+    let bad = Error::BadSessionKey { bytes: AES_BLOCK_BYTES };
     let bytes = STANDARD.decode(encoded).map_err(|_| bad.clone())?;
     bytes.try_into().map_err(|_| bad)
 }

@@ -18,11 +18,7 @@ pub struct Element {
 impl Element {
     /// An element without text and children.
     pub(crate) fn new(name: impl Into<String>) -> Self {
-        Self {
-            name: name.into(),
-            text: String::new(),
-            children: Vec::new(),
-        }
+        Self { name: name.into(), text: String::new(), children: Vec::new() }
     }
 
     pub(crate) fn text_mut(&mut self) -> &mut String {

@@ -20,10 +20,7 @@ pub(crate) fn parse(body: &[u8], limits: &Limits) -> Result<Element, Error> {
         return Err(Error::Malformed);
     };
     let mut root = Element::new("json");
-    let mut tree = Builder {
-        limits,
-        elements: 1,
-    };
+    let mut tree = Builder { limits, elements: 1 };
     for (name, value) in fields {
         tree.add(&mut root, &name, value, 1)?;
     }
@@ -37,13 +34,7 @@ struct Builder<'l> {
 
 impl Builder<'_> {
     /// Adds one member; recursion ends at `depth_max`.
-    fn add(
-        &mut self,
-        parent: &mut Element,
-        name: &str,
-        value: Value,
-        depth: usize,
-    ) -> Result<(), Error> {
+    fn add(&mut self, parent: &mut Element, name: &str, value: Value, depth: usize) -> Result<(), Error> {
         match value {
             Value::Array(items) => {
                 for item in items {
@@ -59,13 +50,7 @@ impl Builder<'_> {
         }
     }
 
-    fn add_one(
-        &mut self,
-        parent: &mut Element,
-        name: &str,
-        value: Value,
-        depth: usize,
-    ) -> Result<(), Error> {
+    fn add_one(&mut self, parent: &mut Element, name: &str, value: Value, depth: usize) -> Result<(), Error> {
         self.count(depth)?;
         let mut element = Element::new(name);
         match value {
@@ -85,14 +70,10 @@ impl Builder<'_> {
 
     fn count(&mut self, depth: usize) -> Result<(), Error> {
         if self.elements >= self.limits.elements_max {
-            return Err(Error::TooManyElements {
-                elements_max: self.limits.elements_max,
-            });
+            return Err(Error::TooManyElements { elements_max: self.limits.elements_max });
         }
         if depth > self.limits.depth_max {
-            return Err(Error::TooDeep {
-                depth_max: self.limits.depth_max,
-            });
+            return Err(Error::TooDeep { depth_max: self.limits.depth_max });
         }
         self.elements = self.elements.saturating_add(1);
         Ok(())

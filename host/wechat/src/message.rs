@@ -194,34 +194,21 @@ impl Kind {
     fn read(msg_type: String, fields: &Element) -> Self {
         let text = |name| fields.text_of(name);
         match msg_type.as_str() {
-            "text" => Self::Text {
-                content: text("Content"),
-                menu_id: fields.given("bizmsgmenuid"),
-            },
-            "image" => Self::Image {
-                picture_url: text("PicUrl"),
-                media_id: text("MediaId"),
-            },
+            "text" => Self::Text { content: text("Content"), menu_id: fields.given("bizmsgmenuid") },
+            "image" => Self::Image { picture_url: text("PicUrl"), media_id: text("MediaId") },
             "voice" => Self::Voice {
                 media_id: text("MediaId"),
                 format: text("Format"),
                 recognition: fields.given("Recognition"),
             },
-            "video" | "shortvideo" => Self::Video {
-                media_id: text("MediaId"),
-                thumb_media_id: text("ThumbMediaId"),
-            },
+            "video" | "shortvideo" => Self::Video { media_id: text("MediaId"), thumb_media_id: text("ThumbMediaId") },
             "location" => Self::Location {
                 latitude: text("Location_X"),
                 longitude: text("Location_Y"),
                 scale: text("Scale"),
                 label: text("Label"),
             },
-            "link" => Self::Link {
-                title: text("Title"),
-                description: text("Description"),
-                url: text("Url"),
-            },
+            "link" => Self::Link { title: text("Title"), description: text("Description"), url: text("Url") },
             "file" => Self::File {
                 title: text("Title"),
                 description: text("Description"),
@@ -244,7 +231,5 @@ fn required<'e>(fields: &'e Element, name: &'static str) -> Result<&'e str, Erro
 }
 
 fn created_at_s(fields: &Element) -> Result<i64, Error> {
-    fields
-        .number("CreateTime")
-        .ok_or(Error::MissingField { name: "CreateTime" })
+    fields.number("CreateTime").ok_or(Error::MissingField { name: "CreateTime" })
 }

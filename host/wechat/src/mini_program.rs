@@ -23,10 +23,7 @@ impl SessionKey {
     /// # Errors
     /// [`Error::BadSessionKey`] unless it is 16 bytes in base64.
     pub fn new(encoded: &str) -> Result<Self, Error> {
-        Ok(Self {
-            encoded: encoded.to_owned(),
-            key: decode_16(encoded)?,
-        })
+        Ok(Self { encoded: encoded.to_owned(), key: decode_16(encoded)? })
     }
 
     /// Opens `encryptedData` with the `iv` beside it; the answer is its JSON.
@@ -34,18 +31,9 @@ impl SessionKey {
     /// # Errors
     /// [`Error::BodyTooLarge`], [`Error::BadSessionKey`] for the vector, the errors of decryption,
     /// or [`Error::AppId`] if the watermark names another mini program than `app_id`.
-    pub fn open_data(
-        &self,
-        encrypted_data: &str,
-        iv: &str,
-        app_id: &AppId,
-        limits: &Limits,
-    ) -> Result<Text, Error> {
+    pub fn open_data(&self, encrypted_data: &str, iv: &str, app_id: &AppId, limits: &Limits) -> Result<Text, Error> {
         if encrypted_data.len() > limits.body_bytes_max {
-            return Err(Error::BodyTooLarge {
-                bytes: encrypted_data.len(),
-                bytes_max: limits.body_bytes_max,
-            });
+            return Err(Error::BodyTooLarge { bytes: encrypted_data.len(), bytes_max: limits.body_bytes_max });
         }
         let json = decrypt_128(&self.key, &decode_16(iv)?, encrypted_data)?;
         let marked: Marked = serde_json::from_str(&json).map_err(|_| Error::Malformed.inside())?;

@@ -66,12 +66,7 @@ impl Reply {
     }
 
     pub(crate) fn with_key(to: OpenId, from: Text, kind: ReplyKind, slot: KeySlot) -> Self {
-        Self {
-            to,
-            from,
-            slot,
-            kind,
-        }
+        Self { to, from, slot, kind }
     }
 
     pub(crate) fn slot(&self) -> KeySlot {
@@ -88,12 +83,7 @@ impl Reply {
     }
 
     /// The readable answer, before any encryption.
-    pub(crate) fn render(
-        &self,
-        format: Format,
-        created_at_s: i64,
-        limits: &Limits,
-    ) -> Result<String, Error> {
+    pub(crate) fn render(&self, format: Format, created_at_s: i64, limits: &Limits) -> Result<String, Error> {
         self.check(limits)?;
         match format {
             Format::Xml => Ok(self.render_xml(created_at_s)),
@@ -103,21 +93,11 @@ impl Reply {
 
     fn check(&self, limits: &Limits) -> Result<(), Error> {
         match &self.kind {
-            ReplyKind::Text(text)
-                if text.is_empty() || text.as_str().len() > limits.text_reply_bytes_max =>
-            {
-                Err(Error::ReplyLength {
-                    bytes: text.as_str().len(),
-                    bytes_max: limits.text_reply_bytes_max,
-                })
+            ReplyKind::Text(text) if text.is_empty() || text.as_str().len() > limits.text_reply_bytes_max => {
+                Err(Error::ReplyLength { bytes: text.as_str().len(), bytes_max: limits.text_reply_bytes_max })
             }
-            ReplyKind::News(articles)
-                if articles.is_empty() || articles.len() > limits.articles_max =>
-            {
-                Err(Error::ReplyArticles {
-                    count: articles.len(),
-                    count_max: limits.articles_max,
-                })
+            ReplyKind::News(articles) if articles.is_empty() || articles.len() > limits.articles_max => {
+                Err(Error::ReplyArticles { count: articles.len(), count_max: limits.articles_max })
             }
             _ => Ok(()),
         }
@@ -175,15 +155,11 @@ impl Reply {
             ReplyKind::Image { media_id } => {
                 put("Image", json!({ "MediaId": media_id.as_str() }));
             }
-            ReplyKind::TransferToService {
-                to_staff: Some(login),
-            } => {
+            ReplyKind::TransferToService { to_staff: Some(login) } => {
                 put("TransInfo", json!({ "KfAccount": login.as_str() }));
             }
             ReplyKind::News(_) => return Err(Error::ReplyFormat),
-            ReplyKind::Success
-            | ReplyKind::Empty
-            | ReplyKind::TransferToService { to_staff: None } => {}
+            ReplyKind::Success | ReplyKind::Empty | ReplyKind::TransferToService { to_staff: None } => {}
         }
         Ok(Value::Object(fields).to_string())
     }

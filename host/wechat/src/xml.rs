@@ -44,10 +44,7 @@ pub fn parse(body: &[u8], limits: &Limits) -> Result<Element, Error> {
 /// The body as text, if it is small enough to be read at all.
 pub(crate) fn utf8<'b>(body: &'b [u8], limits: &Limits) -> Result<&'b str, Error> {
     if body.len() > limits.body_bytes_max {
-        return Err(Error::BodyTooLarge {
-            bytes: body.len(),
-            bytes_max: limits.body_bytes_max,
-        });
+        return Err(Error::BodyTooLarge { bytes: body.len(), bytes_max: limits.body_bytes_max });
     }
     std::str::from_utf8(body).map_err(|_| Error::NotUtf8)
 }
@@ -57,9 +54,7 @@ fn resolve(reference: &BytesRef<'_>) -> Result<String, Error> {
     if let Some(character) = reference.resolve_char_ref().map_err(|_| Error::Malformed)? {
         return Ok(character.to_string());
     }
-    resolve_xml_entity(reference)
-        .map(str::to_owned)
-        .ok_or(Error::ForbiddenMarkup)
+    resolve_xml_entity(reference).map(str::to_owned).ok_or(Error::ForbiddenMarkup)
 }
 
 /// An element whose end tag has not come yet.
@@ -78,12 +73,7 @@ struct Builder<'l> {
 
 impl<'l> Builder<'l> {
     fn new(limits: &'l Limits) -> Self {
-        Self {
-            limits,
-            stack: Vec::new(),
-            root: None,
-            elements: 0,
-        }
+        Self { limits, stack: Vec::new(), root: None, elements: 0 }
     }
 
     fn open(&mut self, tag: &BytesStart<'_>) -> Result<(), Error> {
@@ -94,21 +84,14 @@ impl<'l> Builder<'l> {
             return Err(Error::ForbiddenMarkup);
         }
         if self.elements >= self.limits.elements_max {
-            return Err(Error::TooManyElements {
-                elements_max: self.limits.elements_max,
-            });
+            return Err(Error::TooManyElements { elements_max: self.limits.elements_max });
         }
         // The stack holds the ancestors, so its length is the new element's depth below the root.
         if self.stack.len() > self.limits.depth_max {
-            return Err(Error::TooDeep {
-                depth_max: self.limits.depth_max,
-            });
+            return Err(Error::TooDeep { depth_max: self.limits.depth_max });
         }
         self.elements = self.elements.saturating_add(1);
-        self.stack.push(Open {
-            element: Element::new(tag.name().as_ref()),
-            kept: 0,
-        });
+        self.stack.push(Open { element: Element::new(tag.name().as_ref()), kept: 0 });
         Ok(())
     }
 
@@ -126,19 +109,11 @@ impl<'l> Builder<'l> {
     /// Text outside of CDATA: blanks at either end of the element do not count.
     fn loose_text(&mut self, text: &str) -> Result<(), Error> {
         let Some(open) = self.stack.last_mut() else {
-            return if text.trim().is_empty() {
-                Ok(())
-            } else {
-                Err(Error::Malformed)
-            };
+            return if text.trim().is_empty() { Ok(()) } else { Err(Error::Malformed) };
         };
         let buffer = open.element.text_mut();
         // Nothing exact came before, so the blanks at the front are layout.
-        buffer.push_str(if buffer.is_empty() && open.kept == 0 {
-            text.trim_start()
-        } else {
-            text
-        });
+        buffer.push_str(if buffer.is_empty() && open.kept == 0 { text.trim_start() } else { text });
         Ok(())
     }
 

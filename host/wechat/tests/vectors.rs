@@ -11,9 +11,7 @@
 )]
 
 use serde_json::Value;
-use wechat::callback::{
-    AppId, Config, Format, Keyring, Mode, Query, Token, open, open_component, seal, verify_url,
-};
+use wechat::callback::{AppId, Config, Format, Keyring, Mode, Query, Token, open, open_component, seal, verify_url};
 use wechat::crypto::{EncodingAesKey, is_signed, signature};
 use wechat::message::{Authorization, ComponentNoticeKind, Event, Kind, Message};
 use wechat::mini_program::SessionKey;
@@ -32,11 +30,8 @@ const VECTORS: &str = include_str!("wechat-vectors.json");
 /// | D17 | refuse | the query's time is fresh on each try, so a day-old one is a replay |
 ///
 /// The window is `Limits::timestamp_skew_s_max`, so an operator can widen it.
-const REFUSED_BY_POLICY: [&str; 3] = [
-    "B08-verify-expired-timestamp",
-    "B09-verify-uppercase-hex",
-    "D17-expired-timestamp",
-];
+const REFUSED_BY_POLICY: [&str; 3] =
+    ["B08-verify-expired-timestamp", "B09-verify-uppercase-hex", "D17-expired-timestamp"];
 
 #[test]
 fn every_vector_of_the_file_holds() {
@@ -67,12 +62,7 @@ fn every_policy_vector_has_a_choice_written_down() {
 #[test]
 fn the_old_vectors_pass_once_the_window_is_widened() {
     let file: Value = serde_json::from_str(VECTORS).unwrap();
-    let old = file["vectors"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .find(|vector| id(vector) == "D17-expired-timestamp")
-        .unwrap();
+    let old = file["vectors"].as_array().unwrap().iter().find(|vector| id(vector) == "D17-expired-timestamp").unwrap();
     let mut config = config(old);
     config.limits.timestamp_skew_s_max = 86_400;
 
@@ -103,10 +93,7 @@ fn run(vector: &Value) {
 // Verification.
 
 fn run_verification(vector: &Value) {
-    let config = Config::new(
-        Token::new(text(vector, "/config/token")).unwrap(),
-        Mode::Plain,
-    );
+    let config = Config::new(Token::new(text(vector, "/config/token")).unwrap(), Mode::Plain);
     let query = query(vector);
     let answer = verify_url(&config, &query, now_s(vector));
     if accepts(vector) {
@@ -185,9 +172,7 @@ fn assert_notice(vector: &Value, kind: &ComponentNoticeKind) {
             assert_eq!(ticket.as_str(), plaintext.value("ComponentVerifyTicket"));
             ("component_verify_ticket", "")
         }
-        ComponentNoticeKind::Unauthorized { authorizer_app_id } => {
-            ("unauthorized", authorizer_app_id.as_str())
-        }
+        ComponentNoticeKind::Unauthorized { authorizer_app_id } => ("unauthorized", authorizer_app_id.as_str()),
         ComponentNoticeKind::Authorized(Authorization { .. })
         | ComponentNoticeKind::AuthorizationUpdated(_)
         | ComponentNoticeKind::Other { .. } => panic!("{} is misread", id(vector)),
@@ -206,10 +191,7 @@ fn run_push_backwards(vector: &Value) {
         &encrypt,
     ];
     let given = text(vector, "/request/query/msg_signature");
-    assert_eq!(
-        is_signed(&parts, given),
-        !id(vector).starts_with("D01") && !id(vector).starts_with("D02")
-    );
+    assert_eq!(is_signed(&parts, given), !id(vector).starts_with("D01") && !id(vector).starts_with("D02"));
     let Some(random) = vector["random16"].as_str() else {
         return;
     };
@@ -218,9 +200,7 @@ fn run_push_backwards(vector: &Value) {
     assert_eq!(decrypted.text, text(vector, "/plaintext"));
     assert_eq!(decrypted.random, random.as_bytes());
     // The appid is the one found inside, so that the vector for a foreign appid closes as well.
-    let again = key
-        .encrypt(&decrypted.text, &decrypted.app_id, &random16(random))
-        .unwrap();
+    let again = key.encrypt(&decrypted.text, &decrypted.app_id, &random16(random)).unwrap();
     assert_eq!(again, encrypt);
     assert_sizes(&vector["sizes"], &decrypted.text, &decrypted.app_id, &again);
 }
@@ -239,12 +219,7 @@ fn assert_sizes(sizes: &Value, plaintext: &str, app_id: &str, encrypt: &str) {
     let message = plaintext.len();
     let full = 16 + 4 + message + app_id.len();
     let cipher = encrypt.len() / 4 * 3 - encrypt.bytes().filter(|byte| *byte == b'=').count();
-    for (name, bytes) in [
-        ("msg_len", message),
-        ("fullstr", full),
-        ("ciphertext", cipher),
-        ("padding", cipher - full),
-    ] {
+    for (name, bytes) in [("msg_len", message), ("fullstr", full), ("ciphertext", cipher), ("padding", cipher - full)] {
         if let Some(wanted) = sizes[name].as_u64() {
             assert_eq!(u64::try_from(bytes).unwrap(), wanted, "{name}");
         }
@@ -271,10 +246,7 @@ fn run_reply(vector: &Value) {
     assert_eq!(signed, text(vector, "/expected/MsgSignature"));
     assert_sizes(&vector["expected"]["sizes"], plaintext, app_id, &encrypt);
     let opened = key.decrypt(&encrypt).unwrap();
-    assert_eq!(
-        (opened.text.as_str(), opened.app_id.as_str()),
-        (plaintext, app_id)
-    );
+    assert_eq!((opened.text.as_str(), opened.app_id.as_str()), (plaintext, app_id));
     if vector["config"]["mode"] == "secure" {
         assert_sealed(vector, &encrypt, &signed);
     }
@@ -282,11 +254,7 @@ fn run_reply(vector: &Value) {
 
 /// The vector that is a whole text answer, through the same door the server uses.
 fn assert_sealed(vector: &Value, encrypt: &str, signed: &str) {
-    let input = xml::parse(
-        text(vector, "/input/plaintext").as_bytes(),
-        &Limits::default(),
-    )
-    .unwrap();
+    let input = xml::parse(text(vector, "/input/plaintext").as_bytes(), &Limits::default()).unwrap();
     let reply = Reply::new(
         OpenId::new(input.value("ToUserName")),
         Text::new(input.value("FromUserName")),
@@ -295,13 +263,8 @@ fn assert_sealed(vector: &Value, encrypt: &str, signed: &str) {
     let timestamp = text(vector, "/input/timestamp");
     let nonce = text(vector, "/input/nonce");
 
-    let body = seal(
-        &config(vector),
-        &reply,
-        timestamp.parse().unwrap(),
-        nonce,
-        &random16(text(vector, "/input/random16")),
-    );
+    let body =
+        seal(&config(vector), &reply, timestamp.parse().unwrap(), nonce, &random16(text(vector, "/input/random16")));
 
     let envelope = format!(
         "<xml><Encrypt><![CDATA[{encrypt}]]></Encrypt><MsgSignature><![CDATA[{signed}]]></MsgSignature><TimeStamp>{timestamp}</TimeStamp><Nonce><![CDATA[{nonce}]]></Nonce></xml>"
@@ -323,23 +286,14 @@ fn run_bare_reply(vector: &Value) {
         .map(|reply| seal(&config, &reply, 0, "n", &[0; 16]).unwrap())
         .collect();
     let allowed = vector["expected"]["allowed_bodies"].as_array().unwrap();
-    assert_eq!(
-        allowed
-            .iter()
-            .map(|body| body.as_str().unwrap())
-            .collect::<Vec<_>>(),
-        bodies
-    );
+    assert_eq!(allowed.iter().map(|body| body.as_str().unwrap()).collect::<Vec<_>>(), bodies);
 }
 
 // Mini programs and pages.
 
 fn run_mini_program_data(vector: &Value) {
     let key = SessionKey::new(text(vector, "/config/session_key")).unwrap();
-    let (data, iv) = (
-        text(vector, "/input/encryptedData"),
-        text(vector, "/input/iv"),
-    );
+    let (data, iv) = (text(vector, "/input/encryptedData"), text(vector, "/input/iv"));
     let app_id = AppId::new(text(vector, "/config/app_id")).unwrap();
     let limits = Limits::default();
 
@@ -390,10 +344,7 @@ fn run_card_ext(vector: &Value) {
         nonce: text(vector, "/input/nonce_str"),
     };
     assert_eq!(card.signature(), text(vector, "/expected/signature"));
-    assert_eq!(
-        signature(&[text(vector, "/expected/concat")]),
-        card.signature()
-    );
+    assert_eq!(signature(&[text(vector, "/expected/concat")]), card.signature());
 }
 
 // Reading the file.
@@ -404,10 +355,7 @@ fn id(vector: &Value) -> &str {
 
 /// The text at a JSON pointer, empty if there is none.
 fn text<'v>(vector: &'v Value, pointer: &str) -> &'v str {
-    vector
-        .pointer(pointer)
-        .and_then(Value::as_str)
-        .unwrap_or("")
+    vector.pointer(pointer).and_then(Value::as_str).unwrap_or("")
 }
 
 fn body(vector: &Value) -> &[u8] {
@@ -467,11 +415,6 @@ fn accepts(vector: &Value) -> bool {
 fn assert_refused(vector: &Value, error: Error) {
     assert!(!accepts(vector), "{} was refused: {error}", id(vector));
     let status = vector["expected"]["http_status"].as_u64().unwrap();
-    assert_eq!(
-        u64::from(error.http_status()),
-        status,
-        "{}: {error}",
-        id(vector)
-    );
+    assert_eq!(u64::from(error.http_status()), status, "{}: {error}", id(vector));
     assert_eq!(text(vector, "/expected/response_body"), "");
 }

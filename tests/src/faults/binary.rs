@@ -16,7 +16,7 @@ use tokio::{
 
 /// How long a host may take to be ready. The first start of a demo compiles five policies.
 const READY_WITHIN: Duration = Duration::from_secs(60);
-/// How long a host may take to end after SIGTERM: its drain time, and a checkpoint.
+/// How long a host may take to end, after SIGTERM or by itself: its drain time, and a checkpoint.
 const STOP_WITHIN: Duration = Duration::from_secs(20);
 /// How long a command such as an audit may take.
 const DONE_WITHIN: Duration = Duration::from_secs(120);
@@ -151,6 +151,14 @@ impl Running {
             bail!("the host had ended before it was killed: {status}");
         }
         Ok(self.child.kill().await?)
+    }
+
+    /// Waits until it ends by itself; its exit code, if it has one.
+    ///
+    /// # Errors
+    /// If it does not end.
+    pub async fn ended(mut self) -> anyhow::Result<Option<i32>> {
+        Ok(timeout(STOP_WITHIN, self.child.wait()).await.context("the host does not end")??.code())
     }
 
     /// SIGTERM; waits until it has ended well.

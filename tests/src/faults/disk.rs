@@ -136,3 +136,62 @@ impl Disk {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn op(issued: usize, durable: Option<usize>, what: What) -> Op {
+        Op { issued, done: Some(issued), durable, what }
+    }
+
+    fn file(disk: &Disk) -> Vec<u8> {
+        disk.files().map(|(_, content)| content.to_vec()).next().unwrap_or_default()
+    }
+
+    #[test]
+    fn what_was_synced_survives_every_cut_and_what_was_not_may_be_lost() {
+        let ops = [
+            op(1, Some(2), What::Name("/d/a".into(), 1)),
+            op(3, Some(4), What::Write(1, 0, b"kept".to_vec())),
+            op(5, None, What::Write(1, 4, b"lost".to_vec())),
+        ];
+        for (seed, lost) in (0..32).flat_map(|seed| Lost::EACH.map(|lost| (seed, lost))) {
+            let content = file(&Disk::after_cut(&ops, 9, lost, &mut Dice::new(seed)));
+            let allowed: &[&[u8]] = match lost {
+                Lost::All => &[b"kept"],
+                Lost::Nothing => &[b"keptlost"],
+                Lost::Some | Lost::Torn => &[b"kept", b"keptlost"],
+            };
+            assert!(allowed.contains(&content.as_slice()), "{lost:?}: {content:?}");
+        }
+        assert_eq!(file(&Disk::after_cut(&ops, 3, Lost::All, &mut Dice::new(1))), b"");
+    }
+
+    #[test]
+    fn a_torn_write_is_torn_between_sectors() {
+        let ops = [op(1, Some(1), What::Name("/d/a".into(), 1)), op(2, None, What::Write(1, 100, vec![7; 2_000]))];
+        let torn: Vec<Vec<u8>> =
+            (0..64).map(|seed| file(&Disk::after_cut(&ops, 9, Lost::Torn, &mut Dice::new(seed)))).collect();
+        for content in &torn {
+            // The first sector holds nothing before the write.
+            let sectors =
+                content.chunks(512).enumerate().map(|(n, s)| if n == 0 { s.get(100..).unwrap_or(&[]) } else { s });
+            assert!(sectors.into_iter().all(|s| s.iter().all(|b| *b == 7) || s.iter().all(|b| *b == 0)));
+        }
+        assert!(torn.iter().any(|content| content.contains(&7) && content.get(100..).is_some_and(|c| c.contains(&0))));
+    }
+
+    #[test]
+    fn a_new_file_of_an_old_name_does_not_inherit_its_bytes() {
+        let ops = [
+            op(1, Some(1), What::Name("/d/a".into(), 1)),
+            op(2, Some(2), What::Write(1, 0, b"old".to_vec())),
+            op(3, None, What::Unname("/d/a".into())),
+            op(4, None, What::Name("/d/a".into(), 2)),
+            op(5, Some(6), What::Write(2, 0, b"new".to_vec())),
+        ];
+        assert_eq!(file(&Disk::after_cut(&ops, 9, Lost::All, &mut Dice::new(1))), b"old");
+        assert_eq!(file(&Disk::after_cut(&ops, 9, Lost::Nothing, &mut Dice::new(1))), b"new");
+    }
+}

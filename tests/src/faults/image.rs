@@ -42,7 +42,7 @@ pub fn cuts(trace: &Trace, count: u64, seed: u64) -> Vec<Cut> {
         };
         let at = pick(moments, &mut dice).copied().unwrap_or(first);
         let lost = pick(&Lost::EACH, &mut dice).copied().unwrap_or(Lost::All);
-        Cut { at, lost, seed: dice.next() }
+        Cut { at, lost, seed: dice.roll() }
     };
     (0..count).map(cut).collect()
 }

@@ -30,6 +30,16 @@ pub fn traced(command: &Command, to: &Path) -> Command {
     strace
 }
 
+/// The command, whose n-th sync fails as if the disk were broken. It stays our own child.
+pub fn with_failing_sync(command: &Command, n: u64) -> Command {
+    let command = command.as_std();
+    let mut strace = Command::new("strace");
+    strace.args(["-D", "-f", "--seccomp-bpf", "-qq", "-o", "/dev/null", "-e", "trace=fsync", "-e"]);
+    strace.arg(format!("inject=fsync:error=EIO:when={n}"));
+    strace.arg(command.get_program()).args(command.get_args());
+    strace
+}
+
 /// A caller was told that something is done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ack {
@@ -256,6 +266,17 @@ impl Trace {
         self.op(call, What::Write(inode, offset, bytes));
     }
 
+    /// Pages copied from the log into the database's file after the first answer.
+    pub fn checkpointed(&self) -> usize {
+        let first = self.acks.first().map_or(usize::MAX, |ack| ack.at);
+        let file = self.names.iter().find(|(path, _)| path.extension().is_some_and(|extension| extension == "db"));
+        let is_copy = |op: &&Op| match (&op.what, file) {
+            (What::Write(inode, ..), Some((_, of))) => inode == of && op.issued > first,
+            _ => false,
+        };
+        self.ops.iter().filter(is_copy).count()
+    }
+
     /// The moments at which the disk or a caller learned something.
     pub fn moments(&self) -> BTreeSet<usize> {
         let ops = self.ops.iter().flat_map(|op| [Some(op.issued), op.durable].into_iter().flatten());
@@ -307,4 +328,69 @@ fn path_of(bytes: Vec<u8>) -> PathBuf {
 fn unescape(text: &str) -> anyhow::Result<Vec<u8>> {
     let digits = text.replace("\\x", "");
     hex::decode(digits).with_context(|| format!("{text:.60} is not all hexadecimal"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two threads; the first sync was asked for before the write was answered, so it covers nothing of it.
+    const TRACE: &str = r#"7 openat(AT_FDCWD<\x2f>, "\x2f\x64\x2f\x61", O_RDWR|O_CREAT, 0600) = 3<\x2f\x64\x2f\x61>
+7 pwrite64(3<\x2f\x64\x2f\x61>, "\x68\x69", 2, 10 <unfinished ...>
+8 fsync(3<\x2f\x64\x2f\x61>)        = 0
+7 <... pwrite64 resumed>)           = 2
+8 fsync(3<\x2f\x64\x2f\x61>)        = 0
+7 write(4<\x2f\x61\x63\x6b\x73>, "\x6b\x2d\x31\x20\x61\x62\x0a", 7) = 7
+7 unlink("\x2f\x64\x2f\x61")        = -1 EPERM (Operation not permitted)
+7 pwrite64(5<\x2f\x65\x2f\x61>, "\x68\x69", 2, 0) = 2
+7 fsync(6<\x2f\x64>)                = 0
+7 ftruncate(3<\x2f\x64\x2f\x61>, 0 <unfinished ...>
+8 +++ killed by SIGKILL +++
+7 +++ killed by SIGKILL +++
+"#;
+
+    fn read(text: &str) -> anyhow::Result<Trace> {
+        let dir = tempfile::tempdir()?;
+        let file = dir.path().join("trace");
+        std::fs::write(&file, text)?;
+        Trace::read(&file, Path::new("/d"))
+    }
+
+    #[test]
+    fn a_sync_covers_what_was_written_before_it_was_asked_for() -> anyhow::Result<()> {
+        let trace = read(TRACE)?;
+        let op = |issued, done, durable, what| Op { issued, done, durable, what };
+        let wanted = [
+            op(0, Some(0), Some(8), What::Name("/d/a".into(), 1)),
+            op(1, Some(3), Some(4), What::Write(1, 10, b"hi".to_vec())),
+            op(9, None, None, What::Truncate(1, 0)),
+        ];
+        assert_eq!(trace.ops, wanted);
+        assert_eq!(trace.acks, [Ack { at: 5, key: "k-1".into(), reply: "ab".into() }]);
+        assert_eq!(trace.syncs, 3);
+        Ok(())
+    }
+
+    #[test]
+    fn what_is_not_understood_is_an_error_and_not_a_guess() {
+        let cut_off = r#"7 pwrite64(3<\x2f\x64\x2f\x61>, "\x68"..., 2, 0) = 2"#;
+        let made = TRACE.lines().next().unwrap_or_default();
+        assert!(read(&format!("{made}\n{cut_off}\n")).is_err());
+        assert!(read(&format!("{made}\n7 fallocate(3<\\x2f\\x64\\x2f\\x61>, 0, 0, 4096) = 0\n")).is_err());
+        assert!(read(cut_off).is_err(), "a file that was never made");
+    }
+
+    #[test]
+    fn an_answer_over_http_is_an_acknowledgement_when_its_last_byte_is_sent() -> anyhow::Result<()> {
+        let body = br#"{"receipt":"R-4"}"#;
+        let text = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len());
+        let mut bytes = [text.as_bytes(), &body[..5]].concat();
+        assert_eq!(answered(&mut bytes, 1)?, []);
+        bytes.extend(&body[5..]);
+        bytes.extend(b"HTTP/1.1 422 No\r\nContent-Length: 2\r\n\r\n{}");
+        let acks = answered(&mut bytes, 2)?;
+        assert_eq!(acks.iter().map(|ack| (ack.at, ack.key.as_str())).collect::<Vec<_>>(), [(2, "k-4")]);
+        assert!(bytes.is_empty());
+        Ok(())
+    }
 }

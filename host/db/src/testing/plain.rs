@@ -1,7 +1,12 @@
 //! The same write done plainly: one transaction a decision, a statement a row. What the batch write is measured
 //! against, and what its rows are compared with.
 
-use crate::{Db, DbError, journal::Written, key::key_hash, tx::{Tx, one_row}};
+use crate::{
+    Db, DbError,
+    journal::Written,
+    key::key_hash,
+    tx::{Tx, one_row},
+};
 use ledger::{MemberState, TenantId};
 
 /// Reads what one decision depends on and writes what it changes, in a transaction of its own. Covers what a
@@ -99,13 +104,7 @@ async fn put_member(
     one_row(tx.write(sql, &args).await?, DbError::Stale)
 }
 
-async fn decision(
-    tx: &mut Tx,
-    stream: &str,
-    one: &Written,
-    key: Option<&[u8]>,
-    before: Before,
-) -> Result<(), DbError> {
+async fn decision(tx: &mut Tx, stream: &str, one: &Written, key: Option<&[u8]>, before: Before) -> Result<(), DbError> {
     let entries = if one.plan.entries.is_empty() { None } else { Some(json(&one.plan.entries)?) };
     let args = [
         one.tenant.as_str().into(),

@@ -16,13 +16,16 @@ async fn what_a_batch_writes_the_next_read_finds() {
         let second = shop.grant(&mut amy, 28);
         write(db, &[first.clone(), second.clone()]).await;
 
-        let found = read(db, Want {
-            idempotency_key: second.idempotency_key.clone(),
-            natural_key: first.natural_key.clone(),
-            member: Some(MemberRef::Identity { kind: "phone", index: "index-of-13800000000".to_owned() }),
-            sale: first.natural_key.clone(),
-            ..want(&shop.tenant)
-        })
+        let found = read(
+            db,
+            Want {
+                idempotency_key: second.idempotency_key.clone(),
+                natural_key: first.natural_key.clone(),
+                member: Some(MemberRef::Identity { kind: "phone", index: "index-of-13800000000".to_owned() }),
+                sale: first.natural_key.clone(),
+                ..want(&shop.tenant)
+            },
+        )
         .await;
 
         let one = &found.found[0];
@@ -44,7 +47,8 @@ async fn what_is_not_there_is_not_found() {
     on_each(async |scratch| {
         let db = &scratch.db;
         let shop = Shop::open(db, "shop").await;
-        let unknown = Want { natural_key: Some("receipt:none".to_owned()), ..want_member(&shop.tenant, &member_id("amy")) };
+        let unknown =
+            Want { natural_key: Some("receipt:none".to_owned()), ..want_member(&shop.tenant, &member_id("amy")) };
         let nowhere = want(&tenant("nowhere"));
 
         let found = db::snapshot::read(db, STREAM, &[unknown, nowhere]).await.unwrap();
@@ -139,10 +143,10 @@ async fn open_vouchers_come_with_the_member_and_closed_ones_only_when_presented(
         assert_eq!(open.iter().map(|v| v.code.as_str()).collect::<Vec<_>>(), vec!["V2"]);
         assert_eq!(both.len(), 2);
         assert_eq!(both[0], used);
-        assert_eq!(db::voucher::counts(db, &shop.tenant, "welcome").await.unwrap(), vec![
-            ("issued".to_owned(), 1),
-            ("used".to_owned(), 1)
-        ]);
+        assert_eq!(
+            db::voucher::counts(db, &shop.tenant, "welcome").await.unwrap(),
+            vec![("issued".to_owned(), 1), ("used".to_owned(), 1)]
+        );
         whole(scratch).await;
     })
     .await;
@@ -193,11 +197,12 @@ async fn counters_add_up_over_batches_and_notices_wait_in_the_outbox() {
 
         let found = read(db, want(&shop.tenant)).await;
         assert_eq!(found.tenants[&shop.tenant].stock["prize"], (3, Some(5)));
-        let waiting = scratch.told("select outbox_id, topic, body, state from outbox order by outbox_id").await.unwrap();
-        assert_eq!(waiting, vec![
-            "h1-1.0 | message | {\"to\":\"amy\"} | waiting",
-            "h1-2.0 | message | {\"to\":\"amy\"} | waiting"
-        ]);
+        let waiting =
+            scratch.told("select outbox_id, topic, body, state from outbox order by outbox_id").await.unwrap();
+        assert_eq!(
+            waiting,
+            vec!["h1-1.0 | message | {\"to\":\"amy\"} | waiting", "h1-2.0 | message | {\"to\":\"amy\"} | waiting"]
+        );
         whole(scratch).await;
     })
     .await;
@@ -265,7 +270,9 @@ async fn no_hot_statement_reads_a_whole_table() {
     assert!(plans.len() > 20, "{plans:?}");
     let tables = ["d", "m", "v", "l", "n", "t", "s", "member", "voucher", "stock", "decision", "sale_left"];
     for plan in &plans {
-        let scans = tables.iter().any(|table| plan.contains(&format!("SCAN {table} ")) || plan.ends_with(&format!("SCAN {table}")));
+        let scans = tables
+            .iter()
+            .any(|table| plan.contains(&format!("SCAN {table} ")) || plan.ends_with(&format!("SCAN {table}")));
         assert!(!scans, "{plan}\n{plans:#?}");
     }
 }

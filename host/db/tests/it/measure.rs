@@ -2,9 +2,9 @@
 //! No test fails on a time; both sides of a ratio come from one run.
 
 use crate::build::*;
-use db::{Db, testing::Scratch};
 use db::journal::Written;
-use ledger::{Day, Lot, LotId, Points, DecisionId};
+use db::{Db, testing::Scratch};
+use ledger::{Day, DecisionId, Lot, LotId, Points};
 use std::time::Instant;
 
 const MEMBERS: usize = 20_000;
@@ -21,8 +21,12 @@ struct World {
 
 impl World {
     async fn open(db: &Db, tenants: usize) -> Self {
-        let mut world =
-            Self { shops: Vec::new(), members: Vec::new(), random: 7, filler: "{\"sku\":\"6901234567890\"}".repeat(200) };
+        let mut world = Self {
+            shops: Vec::new(),
+            members: Vec::new(),
+            random: 7,
+            filler: "{\"sku\":\"6901234567890\"}".repeat(200),
+        };
         for tenant in 0..tenants {
             let mut shop = Shop::open(db, &format!("shop-{tenant:05}")).await;
             let mut members: Vec<Amy> = (0..MEMBERS / tenants).map(|n| member(tenant, n)).collect();
@@ -201,28 +205,16 @@ async fn measure_log_bytes() {
     }
 }
 
+/// One long run for a profiler: `PAGE` and `TENANTS` from the environment.
 #[tokio::test]
 #[ignore = "measures"]
-async fn measure_keep() {
-    let page: u32 = std::env::var("PAGE").unwrap().parse().unwrap();
-    let tenants: usize = std::env::var("TENANTS").unwrap().parse().unwrap();
-    let scratch = Scratch::sqlite_tuned(page, 1000).await.unwrap();
-    let mut world = World::open(&scratch.db, tenants).await;
-    let scratch = scratch.reopen_tuned(page, 0).await.unwrap();
-    for _ in 0..40 {
-        write(&scratch.db, &world.batch(64)).await;
+async fn measure_profile() {
+    let number = |name: &str, or: usize| std::env::var(name).map_or(or, |text| text.parse().unwrap());
+    let page = number("PAGE", 1024) as u32;
+    let scratch = Scratch::sqlite_tuned(page, 4 * 1024 * 1024 / page).await.unwrap();
+    let mut world = World::open(&scratch.db, number("TENANTS", 1)).await;
+    for _ in 0..3 {
+        let of = rate(&scratch.db, &mut world, 64, 150).await;
+        println!("{:.0}/s {:.0} us, p99 {:.1} ms", of.per_second, of.processor_us, of.p99_ms);
     }
-    let file = scratch.file().unwrap();
-    std::fs::copy(&file, "/tmp/keep.db").unwrap();
-    std::fs::copy(file.with_extension("db-wal"), "/tmp/keep.db-wal").unwrap();
-}
-
-#[tokio::test]
-#[ignore = "measures"]
-async fn measure_hold_postgres() {
-    let scratch = Scratch::postgres().await.unwrap().unwrap();
-    let mut world = World::open(&scratch.db, 10).await;
-    write(&scratch.db, &world.batch(64)).await;
-    println!("{}", scratch.url);
-    tokio::time::sleep(std::time::Duration::from_secs(60)).await;
 }

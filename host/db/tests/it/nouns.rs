@@ -234,6 +234,7 @@ async fn a_notice_is_one_taker_s_until_its_lease_ends() {
         let db = &scratch.db;
         let shop = notices(db).await.tenant;
         let (now, until) = (UnixMs::new(1_800_000_000_000), UnixMs::new(1_800_000_060_000));
+        assert_eq!(outbox::tenants_waiting(db).await.unwrap(), vec![shop.clone()]);
         let first = outbox::claim(db, &shop, "event", "a", now, until, 2).await.unwrap();
         let second = outbox::claim(db, &shop, "event", "b", now, until, 9).await.unwrap();
         assert_eq!(outbox::claim(db, &shop, "message", "b", now, until, 9).await.unwrap(), vec![]);
@@ -268,6 +269,10 @@ async fn a_notice_is_tried_again_put_aside_and_revived() {
         outbox::revive(db, &shop, &dead[0].outbox_id, now).await.unwrap();
         assert_eq!(outbox::claim(db, &shop, "event", "c", now, until, 9).await.unwrap().len(), 1);
         assert_eq!(outbox::sweep(db, &shop, 10).await.unwrap(), 1);
+        for n in [0, 1] {
+            outbox::dead(db, &shop, &all[n].outbox_id, if n == 0 { "b" } else { "c" }, "gone").await.unwrap();
+        }
+        assert_eq!(outbox::tenants_waiting(db).await.unwrap(), vec![]);
     })
     .await;
 }
@@ -371,17 +376,18 @@ async fn day_end_adds_up_a_store_s_day_by_till_and_kind() {
         }
         write(db, &batch).await;
         let day = db::reconcile::day(db, &shop.tenant, Day::new(20_001), UnixMs::new(ledger::DAY_MS)).await.unwrap();
-        let told: Vec<_> = day
-            .iter()
-            .map(|t| (t.till.as_ref().unwrap().as_str(), t.kind.as_str(), t.count, t.amount.get()))
-            .collect();
+        let told: Vec<_> =
+            day.iter().map(|t| (t.till.as_ref().unwrap().as_str(), t.kind.as_str(), t.count, t.amount.get())).collect();
         let sum = |wanted: fn(i64) -> bool| (20..40).filter(|n| wanted(*n)).sum::<i64>();
-        assert_eq!(told, vec![
-            ("T1", "receipt", 8, sum(|n| n % 2 == 0 && n % 5 != 0)),
-            ("T1", "return", 2, sum(|n| n % 10 == 0)),
-            ("T2", "receipt", 8, sum(|n| n % 2 == 1 && n % 5 != 0)),
-            ("T2", "return", 2, sum(|n| n % 10 == 5)),
-        ]);
+        assert_eq!(
+            told,
+            vec![
+                ("T1", "receipt", 8, sum(|n| n % 2 == 0 && n % 5 != 0)),
+                ("T1", "return", 2, sum(|n| n % 10 == 0)),
+                ("T2", "receipt", 8, sum(|n| n % 2 == 1 && n % 5 != 0)),
+                ("T2", "return", 2, sum(|n| n % 10 == 5)),
+            ]
+        );
     })
     .await;
 }
@@ -420,7 +426,10 @@ async fn a_decision_is_found_by_its_id_and_in_pages() {
         let batch: Vec<_> = (0..5).map(|_| shop.decision("receipt")).collect();
         write(db, &batch).await;
         let row = db::audit::decision(db, &shop.tenant, &batch[2].decision_id).await.unwrap().unwrap();
-        assert_eq!((row.record, row.reply, row.hash), (batch[2].record.clone(), batch[2].reply.clone(), batch[2].hash.clone()));
+        assert_eq!(
+            (row.record, row.reply, row.hash),
+            (batch[2].record.clone(), batch[2].reply.clone(), batch[2].hash.clone())
+        );
         assert_eq!((row.amount, row.business_day), (batch[2].amount, batch[2].business_day));
         let page = db::audit::decisions(db, &shop.tenant, Some((STREAM, 2)), 2).await.unwrap();
         assert_eq!(page.iter().map(|row| row.seq).collect::<Vec<_>>(), vec![3, 4]);

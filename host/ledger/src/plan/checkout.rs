@@ -109,7 +109,8 @@ impl Work<'_> {
         let quoted = std::mem::replace(&mut self.vouchers, before.vouchers);
         self.touched = before.touched;
         let here = &self.case.decision;
-        let held = |v: &crate::Voucher| matches!(&v.state, crate::VoucherState::Reserved { quote, .. } if quote == here);
+        let held =
+            |v: &crate::Voucher| matches!(&v.state, crate::VoucherState::Reserved { quote, .. } if quote == here);
         for (code, voucher) in quoted.into_iter().filter(|(_, v)| held(v)) {
             self.touched.insert(code.clone());
             self.vouchers.insert(code, voucher);

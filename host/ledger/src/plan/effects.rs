@@ -3,8 +3,8 @@
 use super::work::Work;
 use super::{Notice, PlanError};
 use crate::{
-    AMOUNT_MAX, Act, Answer, Decision, Effect, Envelope, Event, Expiry, Fen, Grant, Outcome, Points, PolicyDecision, Reason,
-    RuledEffect, Tag, TierChange,
+    AMOUNT_MAX, Act, Answer, Decision, Effect, Envelope, Event, Expiry, Fen, Grant, Outcome, Points, PolicyDecision,
+    Reason, RuledEffect, Tag, TierChange,
 };
 use serde_json::json;
 
@@ -67,7 +67,8 @@ impl Work<'_> {
         if let Some((rule, text)) = refusal {
             // A sale never fails because of a policy: on a receipt the refusing policy only gives nothing.
             if self.must_stand() {
-                let reason = Reason { rule: rule.clone(), outcome: Outcome::Missed, text: text.clone(), compared: None };
+                let reason =
+                    Reason { rule: rule.clone(), outcome: Outcome::Missed, text: text.clone(), compared: None };
                 self.said.reasons(&part.policy, &[reason]);
                 return Ok(());
             }
@@ -159,7 +160,9 @@ impl<'a> Room<'a> {
     /// Takes a policy's effects whole, or says which limit they break and takes none.
     pub(super) fn admit(&mut self, effects: &[RuledEffect]) -> Result<(), String> {
         let mut next = Room { ..*self };
-        effects.iter().try_for_each(|e| next.admit_one(&e.effect).map_err(|why| format!("rule {:?}: {why}", e.rule)))?;
+        effects
+            .iter()
+            .try_for_each(|e| next.admit_one(&e.effect).map_err(|why| format!("rule {:?}: {why}", e.rule)))?;
         *self = next;
         Ok(())
     }
@@ -172,7 +175,9 @@ impl<'a> Room<'a> {
         }
         match effect {
             Effect::GrantPoints(grant) => self.admit_grant(grant),
-            Effect::DeductPoints(points) => within(points.get(), 0, limits.points_per_event_max.get(), "points to deduct"),
+            Effect::DeductPoints(points) => {
+                within(points.get(), 0, limits.points_per_event_max.get(), "points to deduct")
+            }
             Effect::IssueVoucher(issue) => self.admit_voucher(issue),
             Effect::GiftStoredValue(fen) => {
                 within(fen.get(), 0, limits.gift_per_event_max.get(), "stored value")?;
@@ -218,7 +223,11 @@ impl crate::VoucherIssue {
 }
 
 pub(super) fn within(value: i64, low: i64, high: i64, what: &str) -> Result<(), String> {
-    if (low..=high).contains(&value) { Ok(()) } else { Err(format!("{what} must be from {low} to {high}, not {value}")) }
+    if (low..=high).contains(&value) {
+        Ok(())
+    } else {
+        Err(format!("{what} must be from {low} to {high}, not {value}"))
+    }
 }
 
 /// What the tenant's receipt still has to be paid, and by what.

@@ -3,8 +3,8 @@
 use super::PlanError;
 use super::work::{Line, Work};
 use crate::{
-    Account, Adjust, Cap, CapUse, Day, EntryKind, Expiry, ExpiryRule, Grant, Granted, LocalTime, Lot, LotId, Negative, OverCap,
-    Period, Points, RoundTo, Taken,
+    Account, Adjust, Cap, CapUse, Day, EntryKind, Expiry, ExpiryRule, Grant, Granted, LocalTime, Lot, LotId, Negative,
+    OverCap, Period, Points, RoundTo, Taken,
 };
 use chrono::Datelike;
 
@@ -170,7 +170,8 @@ impl Work<'_> {
         let mut lots = Vec::new();
         let mut missing = amount.get();
         if let Some(own) = member.lots.iter_mut().find(|lot| lot.id == granted.lot) {
-            let takes = if negative == Negative::PendingOnly && own.starts <= today { 0 } else { missing.min(own.left.get()) };
+            let takes =
+                if negative == Negative::PendingOnly && own.starts <= today { 0 } else { missing.min(own.left.get()) };
             own.left = Points::new(own.left.get() - takes);
             missing -= takes;
             if takes != 0 {
@@ -218,20 +219,21 @@ impl Work<'_> {
 
 /// Puts a lot where it belongs: there is one order only, so that a lot that comes back stands where it stood.
 pub(super) fn insert_lot(lots: &mut Vec<Lot>, lot: Lot) {
-    let before = |other: &Lot| (other.starts, lot_order(&other.id), &other.id) <= (lot.starts, lot_order(&lot.id), &lot.id);
+    let before =
+        |other: &Lot| (other.starts, lot_order(&other.id), &other.id) <= (lot.starts, lot_order(&lot.id), &lot.id);
     let at = lots.partition_point(before);
     lots.insert(at, lot);
 }
 
 /// Takes up to `missing` off what ran out of a lot. Gives how much.
 fn take_ran_out(ran_out: &mut Vec<Lot>, lot: &LotId, missing: i64) -> i64 {
-    let Some(at) = ran_out.iter().position(|known| known.id == *lot) else { return 0 };
-    let Some(known) = ran_out.get_mut(at) else { return 0 };
-    let gone = missing.min(known.left.get());
-    known.left = Points::new(known.left.get() - gone);
-    if known.left == Points::ZERO {
-        ran_out.remove(at);
+    let mut gone = 0;
+    for known in ran_out.iter_mut().filter(|known| known.id == *lot) {
+        let takes = known.left.get().min(missing - gone);
+        known.left = Points::new(known.left.get() - takes);
+        gone += takes;
     }
+    ran_out.retain(|known| known.left != Points::ZERO);
     gone
 }
 
@@ -311,7 +313,9 @@ fn next_date(least: Day, month: u8, day: u8) -> Day {
     let year = least.date().year();
     let on = |year: i32| {
         (0..=3_u8)
-            .filter_map(|back| chrono::NaiveDate::from_ymd_opt(year, u32::from(month), u32::from(day.saturating_sub(back))))
+            .filter_map(|back| {
+                chrono::NaiveDate::from_ymd_opt(year, u32::from(month), u32::from(day.saturating_sub(back)))
+            })
             .map(|date| Day::new(date.to_epoch_days()))
             .next()
     };

@@ -4,7 +4,8 @@ use super::DrawProof;
 use super::effects::Due;
 use super::work::Work;
 use crate::{
-    Act, Comparison, DecisionId, Effect, Event, Fen, MemberId, Outcome, Points, Reason, Voucher, VoucherCode, VoucherRefusal,
+    Act, Comparison, DecisionId, Effect, Event, Fen, MemberId, Outcome, Points, Reason, Voucher, VoucherCode,
+    VoucherRefusal,
 };
 use serde::{Deserialize, Serialize};
 
@@ -191,7 +192,8 @@ impl Said {
     }
 
     pub fn tier(&mut self, policy: &str, rule: &str, before: &str, after: &str) {
-        let text = if before.is_empty() { format!("等级：{after}") } else { format!("等级：{before} → {after}") };
+        let text =
+            if before.is_empty() { format!("等级：{after}") } else { format!("等级：{before} → {after}") };
         self.effect(policy, rule, "tier", None, text);
     }
 
@@ -348,7 +350,8 @@ fn print_lines(reply: &Reply) -> Vec<String> {
     }
     let shown = reply.effects.iter().filter(|e| e.kind != "points" && e.kind != "tag");
     lines.extend(shown.map(|e| e.text.clone()));
-    lines.extend(reply.vouchers.iter().filter(|v| v.change != "issued" && v.change != "voided").map(|v| v.text.clone()));
+    lines
+        .extend(reply.vouchers.iter().filter(|v| v.change != "issued" && v.change != "voided").map(|v| v.text.clone()));
     lines.extend(reply.next.iter().filter(|n| n.what == "spend_fen").map(|n| n.text.clone()).take(1));
     lines
 }

@@ -4,8 +4,8 @@ use super::PlanError;
 use super::effects::Room;
 use super::work::{Ask, Question, Work};
 use crate::{
-    Answer, Applied, Decision, Effect, Event, Fen, Granted, Points, Receipt, Return, ReturnLine, Returned, Taken, Totals,
-    VoucherState, share,
+    Answer, Applied, Decision, Effect, Event, Fen, Granted, Points, Receipt, Return, ReturnLine, Returned, Taken,
+    Totals, VoucherState, share,
 };
 use std::collections::BTreeMap;
 
@@ -201,7 +201,10 @@ impl Work<'_> {
     /// Tier and tags go back to what they were before the sale, unless something else has moved them since.
     fn undo_standing(&mut self, applied: &mut Applied, sale: &crate::DecisionId, kept: &Kept) {
         let Some(member) = &mut self.member else { return };
-        if !kept.tier && member.tier.cause.as_ref() == Some(sale) && let Some(before) = applied.tier_before.take() {
+        if !kept.tier
+            && member.tier.cause.as_ref() == Some(sale)
+            && let Some(before) = applied.tier_before.take()
+        {
             self.said.tier("", "return", &member.tier.name, &before.name);
             member.tier = before;
         }

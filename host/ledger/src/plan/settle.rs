@@ -40,8 +40,8 @@ impl Work<'_> {
 
     fn note_ran_out(&mut self, lot: Lot) -> Result<(), PlanError> {
         let Some(member) = &mut self.member else { return Ok(()) };
-        match member.ran_out.iter_mut().find(|known| known.id == lot.id) {
-            Some(known) => (known.left, known.expires) = (known.left.plus(lot.left)?, lot.expires),
+        match member.ran_out.iter_mut().find(|known| known.id == lot.id && known.expires == lot.expires) {
+            Some(known) => known.left = known.left.plus(lot.left)?,
             None => insert_lot(&mut member.ran_out, lot),
         }
         Ok(())
@@ -82,7 +82,8 @@ impl Work<'_> {
 
     /// The grant may have run out so long ago that it is no longer noted how much of it did.
     pub(super) fn is_forgotten(&self, granted: &Granted) -> bool {
-        let lot = Lot { id: granted.lot.clone(), left: granted.granted, starts: granted.starts, expires: granted.expires };
+        let lot =
+            Lot { id: granted.lot.clone(), left: granted.granted, starts: granted.starts, expires: granted.expires };
         gone_on(&lot, self.case.settings.expiry, granted.starts).is_some_and(|day| day <= self.oldest_noted())
     }
 

@@ -3,7 +3,8 @@
 use super::PlanError;
 use super::work::Work;
 use crate::{
-    Act, Checkout, DecisionId, Fen, Receipt, Settings, Voucher, VoucherCode, VoucherIssue, VoucherRefusal, VoucherState, UnixMs,
+    Act, Checkout, DecisionId, Fen, Receipt, Settings, UnixMs, Voucher, VoucherCode, VoucherIssue, VoucherRefusal,
+    VoucherState,
 };
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -117,11 +118,10 @@ impl Work<'_> {
         max.is_none_or(|max| used < max)
     }
 
-    /// Takes an open voucher of the member away, but for one that this very quote holds.
+    /// Takes a voucher of the member away, but for one that a quote holds: it has been promised.
     pub(super) fn void(&mut self, policy: &str, rule: &str, code: &VoucherCode) {
-        let (Some(member), here) = (&self.member, &self.case.decision) else { return };
-        let held = |v: &Voucher| matches!(&v.state, VoucherState::Reserved { quote, .. } if quote == here);
-        let may = |v: &Voucher| v.member == member.id && v.state.is_open() && !held(v);
+        let Some(member) = &self.member else { return };
+        let may = |v: &Voucher| v.member == member.id && v.state == VoucherState::Issued;
         let Some(voucher) = self.vouchers.get_mut(code).filter(|v| may(v)) else { return };
         voucher.state = VoucherState::Voided;
         self.plan.applied.vouchers_voided.push(code.clone());

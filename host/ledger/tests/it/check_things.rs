@@ -192,7 +192,9 @@ fn award<'a>(odds: &'a Odds, done: &Done) -> Option<&'a Award> {
 fn given_faults(world: &World, found: &mut Vec<String>) {
     for done in world.done.iter().filter(|done| !matches!(done.act, Act::Quote(_))) {
         let effects = obeyed(world, done);
-        let won = effects.iter().find_map(|(_, e)| if let Effect::SetOdds(odds) = &e.effect { award(odds, done) } else { None });
+        let won = effects
+            .iter()
+            .find_map(|(_, e)| if let Effect::SetOdds(odds) = &e.effect { award(odds, done) } else { None });
         let sum = |f: &dyn Fn(&Effect) -> i64| effects.iter().map(|(_, e)| f(&e.effect)).sum::<i64>();
         let gifts = sum(&|e| if let Effect::GiftStoredValue(fen) = e { fen.get() } else { 0 })
             + if let Some(Award::Gift(fen)) = won { fen.get() } else { 0 };
@@ -237,7 +239,8 @@ fn voucher_faults(world: &World, found: &mut Vec<String>) {
 }
 
 fn template_faults(world: &World, found: &mut Vec<String>) {
-    let returns = |by: &ledger::DecisionId| world.done.iter().any(|done| done.id == *by && matches!(done.act, Act::Return(_)));
+    let returns =
+        |by: &ledger::DecisionId| world.done.iter().any(|done| done.id == *by && matches!(done.act, Act::Return(_)));
     let mut issued: BTreeMap<&str, (i64, i64)> = BTreeMap::new();
     for step in &world.moves {
         let Some(voucher) = world.vouchers.get(&step.code) else {
@@ -267,7 +270,9 @@ fn allowed(world: &World, done: &Done, step: &Move) -> bool {
         Act::Cancel(cancelled) => cancelled == quote,
         _ => false,
     };
-    let sale_of = |id: &ledger::DecisionId| world.sales.values().any(|s| s.sale.decision == *id && done.sale == Some(s.sale.left.receipt.clone()));
+    let sale_of = |id: &ledger::DecisionId| {
+        world.sales.values().any(|s| s.sale.decision == *id && done.sale == Some(s.sale.left.receipt.clone()))
+    };
     match (&step.from, &step.to) {
         (None, Issued) => true,
         (Some(Issued), Expired | Voided) => true,

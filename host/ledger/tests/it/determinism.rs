@@ -56,7 +56,8 @@ fn what_is_loaded_in_another_order_is_planned_the_same() {
                 continue;
             }
             let done = shop.done.last().unwrap();
-            let mut case = before.case(&done.id, done.who.as_ref().map(ledger::MemberId::as_str), &done.act, done.sale.as_deref());
+            let mut case =
+                before.case(&done.id, done.who.as_ref().map(ledger::MemberId::as_str), &done.act, done.sale.as_deref());
             let turn = usize::try_from(turn).unwrap() % case.vouchers.len().max(1);
             case.vouchers.rotate_left(turn);
             let mut work = Work::open(case).unwrap();

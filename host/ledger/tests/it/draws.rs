@@ -6,7 +6,9 @@ use crate::runner::holds;
 use crate::say::{one, points, voucher};
 use crate::shop;
 use crate::world::{World, world};
-use ledger::{Account, Act, Award, DrawSecret, Effect, Event, Fen, Odds, Points, Prize, draw_of, sha256_hex, ticket_seed};
+use ledger::{
+    Account, Act, Award, DrawSecret, Effect, Event, Fen, Odds, Points, Prize, draw_of, sha256_hex, ticket_seed,
+};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use sha2::{Digest as _, Sha256};

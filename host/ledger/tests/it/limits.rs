@@ -7,8 +7,8 @@ use crate::say::{capped, grant, lasting, of_lines, one, pending, points, receipt
 use crate::shop::odds;
 use crate::world::{World, world};
 use ledger::{
-    Act, Answer, Award, Decision, Effect, Event, Expiry, Fen, Grant, Line, LineDiscount, Odds, Period, PlanError, Points,
-    Prize, RuledEffect, TierChange, VoucherCode, VoucherIssue,
+    Act, Answer, Award, Decision, Effect, Event, Expiry, Fen, Grant, Line, LineDiscount, Odds, Period, PlanError,
+    Points, Prize, RuledEffect, TierChange, VoucherCode, VoucherIssue,
 };
 use proptest::collection::vec;
 
@@ -58,7 +58,8 @@ fn inv_r4_a_policy_beyond_a_limit_gives_nothing_and_the_next_still_does() {
         Effect::SetOdds(Odds { cost: Points::new(-1), ..odds() }),
     ];
     for bad in table {
-        let decision = Decision(vec![says("bad", [("ok", points(1)), ("bad", bad.clone())]), says("good", [("ok", points(2))])]);
+        let decision =
+            Decision(vec![says("bad", [("ok", points(1)), ("bad", bad.clone())]), says("good", [("ok", points(2))])]);
         assert_eq!(left_by(decision), (2, 0, 0), "{bad:?}");
     }
 }

@@ -8,6 +8,8 @@
     reason = "a failing expectation should stop the test"
 )]
 
+mod bugs;
+mod bugs_of_things;
 mod canaries;
 mod check;
 mod check_things;

@@ -89,7 +89,11 @@ fn pending_points_become_spendable_before_they_expire() {
         .map(|days| {
             shop.pass_days(days);
             shop.settle("amy");
-            (shop.balance("amy"), shop.of("amy").pending(shop.today()).get(), shop.of("amy").spendable(shop.today()).get())
+            (
+                shop.balance("amy"),
+                shop.of("amy").pending(shop.today()).get(),
+                shop.of("amy").spendable(shop.today()).get(),
+            )
         })
         .collect();
     assert_eq!(story, [(100, 100, 0), (100, 100, 0), (100, 0, 100), (100, 0, 100), (0, 0, 0)]);

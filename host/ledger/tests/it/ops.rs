@@ -134,7 +134,8 @@ pub fn shops() -> impl Strategy<Value = World> {
         (1..=12_u8, 1..=31_u8, 0..60_u32).prop_map(|(month, day, least)| ExpiryRule::Calendar(month, day, least)),
         (3..60_u32).prop_map(ExpiryRule::Inactivity),
     ];
-    let negative = prop_oneof![3 => Just(Negative::Allow), 1 => Just(Negative::WithinBalance), 1 => Just(Negative::PendingOnly)];
+    let negative =
+        prop_oneof![3 => Just(Negative::Allow), 1 => Just(Negative::WithinBalance), 1 => Just(Negative::PendingOnly)];
     let over = prop_oneof![2 => Just(OverCap::Reduce), 1 => Just(OverCap::Refuse)];
     let spend =
         prop_oneof![Just(StoredSpend::ProRata), Just(StoredSpend::PrincipalFirst), Just(StoredSpend::GiftFirst)];

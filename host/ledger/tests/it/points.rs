@@ -69,7 +69,8 @@ fn a_rule_may_give_its_points_another_expiry() {
         (Expiry::On(day("2026-06-01")), Some("2026-06-01")),
     ];
     for (expiry, last) in table {
-        let mut shop = visiting(move || vec![("r", lasting(7, expiry))]).set(|s| s.expiry = ExpiryRule::Rolling(10, RoundTo::Day));
+        let mut shop =
+            visiting(move || vec![("r", lasting(7, expiry))]).set(|s| s.expiry = ExpiryRule::Rolling(10, RoundTo::Day));
         shop.act("amy", tick()).unwrap();
         assert_eq!(shop.of("amy").lots[0].expires, last.map(day), "{expiry:?}");
     }
@@ -221,7 +222,12 @@ fn spending_is_refused_by_name_and_number() {
     let pay = |prices: &[i64], points| Act::Receipt(redeeming(receipt("R", prices), points));
     let table = [
         (pay(&[9_999], 101), 100, "overdrawn", "redeeming 101 points, but only 100 are held"),
-        (pay(&[50], 60), 100, "redeem_too_much", "60 points are worth more than the 0.50 yuan to pay; redeem at most 50"),
+        (
+            pay(&[50], 60),
+            100,
+            "redeem_too_much",
+            "60 points are worth more than the 0.50 yuan to pay; redeem at most 50",
+        ),
         (pay(&[9_999], 10), 0, "points_cannot_pay", "points cannot pay here"),
         (pay(&[9_999], -1), 100, "bad_amount", "-1 points cannot be redeemed"),
     ];
@@ -276,7 +282,10 @@ fn what_a_policy_deducts_is_written_under_its_name_and_may_not_overdraw() {
     shop.adjust("amy", Account::Points, 40).unwrap();
     shop.act("amy", tick()).unwrap();
     let entry = &shop.done.last().unwrap().planned.plan.entries[0];
-    assert_eq!((entry.kind, entry.delta, entry.policy.as_str(), entry.rule.as_str()), (EntryKind::Redemption, -30, "p", "fee"));
+    assert_eq!(
+        (entry.kind, entry.delta, entry.policy.as_str(), entry.rule.as_str()),
+        (EntryKind::Redemption, -30, "p", "fee")
+    );
     assert_eq!(shop.act("amy", tick()).unwrap_err().code(), "overdrawn");
     assert_eq!(shop.balance("amy"), 10);
 }
@@ -340,7 +349,8 @@ fn facts_show_the_member_as_the_event_finds_them() {
 
 #[test]
 fn a_receipt_without_a_member_tells_what_it_would_have_earned() {
-    let mut shop = world().under(|_, _| one([("spend", points(8)), ("off", Effect::DiscountOrder(ledger::Fen::new(40)))]));
+    let mut shop =
+        world().under(|_, _| one([("spend", points(8)), ("off", Effect::DiscountOrder(ledger::Fen::new(40)))]));
     let reply = shop.act_on(None, Act::Receipt(receipt("R", &[500])), None).unwrap();
     assert_eq!((reply.member, reply.payable_fen.unwrap().get()), (None, 460));
     assert_eq!(reply.reasons[0].reason.text, "会员可获得积分 8");

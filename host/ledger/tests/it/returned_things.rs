@@ -33,7 +33,12 @@ fn staff_tier(shop: &mut World, name: &'static str) {
 
 #[test]
 fn a_full_return_restores_the_tier_the_sale_changed() {
-    let mut shop = selling(|_, r| vec![("t", tier("silver", None)), ("t", tier(if r.total.get() > 500 { "gold" } else { "silver" }, Some(30_000)))]);
+    let mut shop = selling(|_, r| {
+        vec![
+            ("t", tier("silver", None)),
+            ("t", tier(if r.total.get() > 500 { "gold" } else { "silver" }, Some(30_000))),
+        ]
+    });
     let before = shop.of("amy").tier.clone();
     shop.sell("amy", receipt("R", &[600])).unwrap();
     assert_eq!((shop.of("amy").tier.name.as_str(), shop.of("amy").tier.since), ("gold", shop.today()));
@@ -157,9 +162,8 @@ fn a_voucher_that_comes_back_after_its_last_day_has_run_out() {
 
 /// A shop that gives a voucher for every whole 100 yuan.
 fn rewarding() -> World {
-    let mut shop = selling(|_, r| {
-        (0..r.payable.get() / 10_000).map(|_| ("reward", Effect::IssueVoucher(voucher("v")))).collect()
-    });
+    let mut shop =
+        selling(|_, r| (0..r.payable.get() / 10_000).map(|_| ("reward", Effect::IssueVoucher(voucher("v")))).collect());
     shop.stock.insert("voucher/v".into(), (0, Some(10)));
     shop
 }
@@ -195,9 +199,12 @@ fn a_voucher_a_returned_sale_issued_is_charged_if_it_was_used() {
 
 #[test]
 fn a_charge_larger_than_a_refund_is_taken_from_the_next() {
-    let mut shop = selling(|_, r| {
-        if r.total.get() >= 3_000 { vec![("reward", Effect::IssueVoucher(voucher("v")))] } else { Vec::new() }
-    });
+    let mut shop =
+        selling(
+            |_, r| {
+                if r.total.get() >= 3_000 { vec![("reward", Effect::IssueVoucher(voucher("v")))] } else { Vec::new() }
+            },
+        );
     shop.sell("amy", receipt("R", &[500, 1_200, 1_300])).unwrap();
     let code = shop.codes("v")[0].clone();
     shop.sell("amy", presenting(receipt("S", &[12_000]), &[&code])).unwrap();
@@ -224,9 +231,10 @@ fn a_voucher_a_policy_voided_for_a_sale_comes_back_with_it() {
 #[test]
 fn a_policy_that_refuses_the_rest_keeps_none_of_it() {
     let mut shop = world().under(|_, event| match event {
-        Event::Receipt(r) if r.total.get() < 1_000 => {
-            Decision(vec![says("p", [("spend", crate::say::points(5)), ("small", Effect::Reject("满十元参加".into()))])])
-        }
+        Event::Receipt(r) if r.total.get() < 1_000 => Decision(vec![says(
+            "p",
+            [("spend", crate::say::points(5)), ("small", Effect::Reject("满十元参加".into()))],
+        )]),
         Event::Receipt(_) => one([("spend", crate::say::points(5))]),
         _ => one([]),
     });

@@ -1,12 +1,10 @@
 //! Returns of points and money, rule by rule.
 
 use crate::check::assert_sound;
-use crate::say::{
-    capped, of_lines, one, part_line, pending, points, receipt, redeeming, whole_line, with_stored,
-};
+use crate::say::{capped, of_lines, one, part_line, pending, points, receipt, redeeming, whole_line, with_stored};
 use crate::world::{World, world};
 use ledger::{
-    Effect, EntryKind, Event, ExpiryRule, Fen, Line, Negative, Period, PlanError, Points, Returned, ReturnLine,
+    Effect, EntryKind, Event, ExpiryRule, Fen, Line, Negative, Period, PlanError, Points, ReturnLine, Returned,
 };
 
 /// A point a yuan of what is paid, and amy.
@@ -45,7 +43,11 @@ fn points_already_spent_are_owed_waived_or_left_as_the_setting_says() {
         }
         let reply = shop.take_all("amy", "R").unwrap();
         let amy = shop.of("amy");
-        assert_eq!((amy.accounts.points.balance, amy.debt.get(), reply.points.earned.get()), left, "{negative:?} {spent}");
+        assert_eq!(
+            (amy.accounts.points.balance, amy.debt.get(), reply.points.earned.get()),
+            left,
+            "{negative:?} {spent}"
+        );
         assert_eq!(amy.life.earned, 0);
         assert_sound(&shop);
     }
@@ -260,7 +262,8 @@ fn a_refund_is_what_was_paid_and_never_more() {
     for (prices, redeem, order, refunds) in table {
         let mut shop = earning();
         shop.adjust("amy", ledger::Account::Points, 100).unwrap();
-        let line = |price: &i64| Line { quantity_milli: 1_000 * price.signum(), amount: Fen::new(*price), ..Line::default() };
+        let line =
+            |price: &i64| Line { quantity_milli: 1_000 * price.signum(), amount: Fen::new(*price), ..Line::default() };
         let mut goods: Vec<Line> = prices.iter().map(line).collect();
         goods.iter_mut().filter(|line| line.quantity_milli == 0).for_each(|line| line.quantity_milli = 1_000);
         shop.sell("amy", redeeming(of_lines("R", goods), redeem)).unwrap();
@@ -314,7 +317,11 @@ fn what_a_policy_deducted_for_a_sale_comes_back_with_it() {
 
 #[test]
 fn a_bad_return_says_which_line_and_why() {
-    let line = |line, quantity, amount: Option<i64>| ReturnLine { line, quantity_milli: quantity, amount: amount.map(Fen::new) };
+    let line = |line, quantity, amount: Option<i64>| ReturnLine {
+        line,
+        quantity_milli: quantity,
+        amount: amount.map(Fen::new),
+    };
     let table = [
         (line(3, None, None), "line 3 cannot be returned: the sale has no such line"),
         (line(u32::MAX, None, None), "line 4294967295 cannot be returned: the sale has no such line"),
@@ -330,7 +337,8 @@ fn a_bad_return_says_which_line_and_why() {
     for (bad, text) in table {
         let mut shop = earning();
         let goods = [(1_000, 100), (-1_000, -20), (1_000, 0)];
-        let goods = goods.map(|(quantity_milli, fen)| Line { quantity_milli, amount: Fen::new(fen), ..Line::default() });
+        let goods =
+            goods.map(|(quantity_milli, fen)| Line { quantity_milli, amount: Fen::new(fen), ..Line::default() });
         shop.sell("amy", of_lines("R", goods.to_vec())).unwrap();
         assert_eq!(shop.take("amy", "R", Some(vec![bad])).unwrap_err().to_string(), text);
         assert_eq!(shop.sales["R"].sale.returns, 0);

@@ -43,7 +43,13 @@ where
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
     let cases = cases * depth();
-    let config = Config { cases, failure_persistence: None, max_shrink_iters: 50_000, max_shrink_time: 15_000, ..Config::default() };
+    let config = Config {
+        cases,
+        failure_persistence: None,
+        max_shrink_iters: 50_000,
+        max_shrink_time: 15_000,
+        ..Config::default()
+    };
     let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
     let outcome = runner.run(&strategy, |value| {
         tried.set(tried.get() + u32::from(property(value).tried()));

@@ -2,9 +2,9 @@
 
 use crate::world::{World, member};
 use ledger::{
-    Account, Act, Adjust, Answer, Cap, Checkout, Decision, DecisionId, Digest, Effect, Event, Expiry, Fen, Grant, Join, Line,
-    Payment, Period, PlanError, Points, PolicyDecision, Receipt, Reply, Return, ReturnLine, RuledEffect, VoucherCode,
-    VoucherIssue,
+    Account, Act, Adjust, Answer, Cap, Checkout, Decision, DecisionId, Digest, Effect, Event, Expiry, Fen, Grant, Join,
+    Line, Payment, Period, PlanError, Points, PolicyDecision, Receipt, Reply, Return, ReturnLine, RuledEffect,
+    VoucherCode, VoucherIssue,
 };
 
 pub fn points(amount: i64) -> Effect {

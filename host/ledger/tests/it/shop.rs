@@ -3,8 +3,8 @@
 
 use crate::say::{capped, grant, lasting, points, says, voucher};
 use ledger::{
-    Award, Cap, Decision, Effect, Event, Expiry, Facts, Fen, Grant, Metric, Odds, Period, Points, PolicyDecision, Prize,
-    Receipt, RuledEffect, StatNeed, Tag, TierChange,
+    Award, Cap, Decision, Effect, Event, Expiry, Facts, Fen, Grant, Metric, Odds, Period, Points, PolicyDecision,
+    Prize, Receipt, RuledEffect, StatNeed, Tag, TierChange,
 };
 
 /// Statistics the shop's policies look at.

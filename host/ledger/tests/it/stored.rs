@@ -34,7 +34,8 @@ fn a_recharge_credits_the_principal_and_a_policy_the_gift() {
         shop.act("amy", Act::Recharge(Fen::new(paid))).unwrap();
     }
     assert_eq!(held(&shop), (99_999, 5_000));
-    let kinds: Vec<_> = shop.books[&crate::world::member("amy")].iter().map(|(_, e)| (e.account, e.kind, e.delta)).collect();
+    let kinds: Vec<_> =
+        shop.books[&crate::world::member("amy")].iter().map(|(_, e)| (e.account, e.kind, e.delta)).collect();
     let accrual = EntryKind::Accrual;
     let principal = Account::Principal;
     assert_eq!(kinds, [(principal, accrual, 49_999), (principal, accrual, 50_000), (Account::Gift, accrual, 5_000)]);
@@ -109,10 +110,8 @@ fn a_partial_return_gives_principal_back_first_and_gift_last() {
 
 #[test]
 fn inv_s1_principal_is_what_was_paid_in_less_what_was_spent() {
-    let step = proptest::prop_oneof![
-        (1..9_000_i64).prop_map(|fen| (true, fen)),
-        (1..9_000_i64).prop_map(|fen| (false, fen))
-    ];
+    let step =
+        proptest::prop_oneof![(1..9_000_i64).prop_map(|fen| (true, fen)), (1..9_000_i64).prop_map(|fen| (false, fen))];
     use proptest::strategy::Strategy;
     holds(300, (vec(step, 1..20), 0..3_usize, 0..5_000_i64), |(steps, order, gift)| {
         let order = [StoredSpend::ProRata, StoredSpend::PrincipalFirst, StoredSpend::GiftFirst][order];
@@ -126,7 +125,13 @@ fn inv_s1_principal_is_what_was_paid_in_less_what_was_spent() {
             };
             let enough = recharge || fen <= total;
             assert_eq!(shop.act("amy", act).is_ok(), enough);
-            total += if recharge { fen } else if enough { -fen } else { 0 };
+            total += if recharge {
+                fen
+            } else if enough {
+                -fen
+            } else {
+                0
+            };
             assert_eq!(held(&shop).0 + held(&shop).1, total);
             assert_sound(&shop);
         }

@@ -1,7 +1,7 @@
 //! S2 and S3: a sale that comes back leaves nothing behind, in one piece or in many.
 
 use crate::check::assert_sound;
-use crate::ops::{NAMES, Basket, basket, op, shops};
+use crate::ops::{Basket, NAMES, basket, op, shops};
 use crate::runner::holds;
 use crate::same::{assert_same, differences, plain};
 use crate::say::part_line;

@@ -40,7 +40,11 @@ fn each_refused_voucher_comes_back_with_its_reason() {
         (|shop, code| drop(shop.sell("amy", presenting(receipt("A", &[10_000]), &[code]))), &[10_000], Used),
         (|shop, _| shop.pass_days(31), &[10_000], Expired),
         (|shop, code| void(shop, code), &[10_000], Voided),
-        (|shop, code| drop(shop.act("amy", Act::Quote(presenting(receipt("Q", &[10_000]), &[code])))), &[10_000], Reserved),
+        (
+            |shop, code| drop(shop.act("amy", Act::Quote(presenting(receipt("Q", &[10_000]), &[code])))),
+            &[10_000],
+            Reserved,
+        ),
         (
             |shop, code| shop.vouchers.get_mut(code).unwrap().valid_from = shop.today().plus(1),
             &[10_000],
@@ -119,7 +123,8 @@ fn a_receipt_takes_as_many_vouchers_as_the_setting_says_and_none_twice() {
 
 #[test]
 fn vouchers_together_never_pay_more_than_the_receipt() {
-    let mut shop = giving(vec![VoucherIssue { min_spend: Fen::ZERO, ..voucher("v") }; 3]).set(|s| s.vouchers_per_receipt = 9);
+    let mut shop =
+        giving(vec![VoucherIssue { min_spend: Fen::ZERO, ..voucher("v") }; 3]).set(|s| s.vouchers_per_receipt = 9);
     let codes = shop.codes("v");
     let reply = shop.sell("amy", presenting(receipt("R", &[3_000]), &[&codes[0], &codes[1], &codes[2]])).unwrap();
     assert_eq!(told(&reply), (vec!["used", "used", "refused"], 0));

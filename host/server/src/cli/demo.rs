@@ -26,6 +26,7 @@ use sandbox::{Baskets, Credential, Import, Summary, Till, counted_nonces};
 use serde_json::json;
 use std::{
     fs,
+    io::Write as _,
     net::SocketAddr,
     path::{Path, PathBuf},
     process::ExitCode,
@@ -90,7 +91,8 @@ impl Demo {
         let opened = Opened::open(config).await?;
         let credentials = credentials(&opened).await?;
         let app = opened.start(Clock::System, "a".to_owned());
-        let listener = TcpListener::bind(self.listen).await.with_context(|| format!("cannot listen on {}", self.listen))?;
+        let listener =
+            TcpListener::bind(self.listen).await.with_context(|| format!("cannot listen on {}", self.listen))?;
         let url = format!("http://{}", listener.local_addr()?);
         let server = serve(&app, listener);
         let imported = if self.no_import { None } else { Some(self.import(&url, &credentials).await?) };
@@ -125,7 +127,12 @@ impl Demo {
         let options = Import::default();
         let summary = sandbox::import(baskets, &till, &options, |so_far| bar.set_position(so_far.receipts)).await?;
         bar.finish_and_clear();
-        ensure!(summary.refused == 0, "{} receipts were refused, the first: {:?}", summary.refused, summary.refusals.first());
+        ensure!(
+            summary.refused == 0,
+            "{} receipts were refused, the first: {:?}",
+            summary.refused,
+            summary.refusals.first()
+        );
         Ok(summary)
     }
 }
@@ -145,10 +152,10 @@ fn count(path: &Path) -> anyhow::Result<u64> {
 }
 
 fn serve(app: &App, listener: TcpListener) -> JoinHandle<()> {
-    let app = app.clone();
+    let (app, stop) = (app.clone(), edge::stop_signal());
     tokio::spawn(async move {
         let jobs = jobs::start(app.clone());
-        let drained = edge::serve(listener, http::router(app.clone()), &app.config.edge, edge::stop_signal()).await;
+        let drained = edge::serve(listener, http::router(app.clone()), &app.config.edge, stop).await;
         jobs.stop().await;
         if let Err(why) = drained {
             tracing::error!(%why, "serving ended badly");
@@ -158,7 +165,10 @@ fn serve(app: &App, listener: TcpListener) -> JoinHandle<()> {
 
 /// A till with the demo's import key.
 fn importer(url: &str, credentials: &Credentials) -> anyhow::Result<Till> {
-    let credential = Credential { key: credentials.import.key_id.clone(), secret: wechat::Secret::new(credentials.import.secret.as_str().to_owned()) };
+    let credential = Credential {
+        key: credentials.import.key_id.clone(),
+        secret: wechat::Secret::new(credentials.import.secret.as_str().to_owned()),
+    };
     let nonces = counted_nonces(&Entropy.hex::<12>()?);
     Ok(Till::new(url, credential, clock(), nonces)?)
 }
@@ -186,11 +196,26 @@ async fn credentials(opened: &Opened) -> anyhow::Result<Credentials> {
     if path.exists() {
         return serde_json::from_slice(&fs::read(&path)?).with_context(|| format!("cannot read {}", path.display()));
     }
-    let made = set_up(opened).await?;
-    let mut options = fs::OpenOptions::new();
-    std::os::unix::fs::OpenOptionsExt::mode(options.write(true).create_new(true), 0o600);
-    serde_json::to_writer(options.open(&path)?, &made)?;
+    let dir = &opened.config.data_dir;
+    let made = set_up(opened).await.with_context(|| {
+        let dir = dir.display();
+        format!("the demo cannot be set up in {dir}; if its first start was interrupted, remove {dir} and start again")
+    })?;
+    keep(&path, &made).with_context(|| format!("cannot write {}", path.display()))?;
     Ok(made)
+}
+
+/// Writes beside the file and renames it into place, so that half of it is never read, not even after a power cut.
+fn keep(path: &Path, made: &Credentials) -> anyhow::Result<()> {
+    let draft = path.with_extension("draft");
+    let mut options = fs::OpenOptions::new();
+    std::os::unix::fs::OpenOptionsExt::mode(options.write(true).create(true).truncate(true), 0o600);
+    let mut file = options.open(&draft)?;
+    file.write_all(&serde_json::to_vec(made)?)?;
+    file.sync_all()?;
+    fs::rename(&draft, path)?;
+    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    Ok(fs::File::open(dir)?.sync_all()?)
 }
 
 async fn set_up(opened: &Opened) -> anyhow::Result<Credentials> {

@@ -30,9 +30,10 @@ impl Serve {
         let listener = tokio::net::TcpListener::bind(app.config.listen)
             .await
             .with_context(|| format!("cannot listen on {}", app.config.listen))?;
+        let stop = edge::stop_signal();
         announce(&listener)?;
         let jobs = jobs::start(app.clone());
-        edge::serve(listener, http::router(app.clone()), &app.config.edge, edge::stop_signal()).await?;
+        edge::serve(listener, http::router(app.clone()), &app.config.edge, stop).await?;
         jobs.stop().await;
         Ok(ExitCode::SUCCESS)
     }

@@ -85,7 +85,9 @@ impl PageQuery {
 
 /// A query that must be what it should be.
 fn query<T>(query: Result<Query<T>, QueryRejection>) -> Result<T, ApiError> {
-    query.map(|Query(query)| query).map_err(|_| ApiError::malformed("the query holds something this address does not take"))
+    query
+        .map(|Query(query)| query)
+        .map_err(|_| ApiError::malformed("the query holds something this address does not take"))
 }
 
 impl<T> Page<T> {

@@ -152,8 +152,14 @@ mod tests {
     #[test]
     fn what_is_wrong_is_named_with_its_place() {
         for (json, says) in [
-            (r#"{"lines":[{"quantity":1.0001,"amount_fen":1}]}"#, "422 lines[0].quantity: must be a decimal number with up to 3 decimals, such as 1, -2 or \"0.455\""),
-            (r#"{"lines":[{"quantity":1,"amount_fen":1.5}]}"#, "422 lines[0].amount_fen: invalid type: floating point `1.5`, expected a whole number of fen, such as 1280 for 12.80 yuan"),
+            (
+                r#"{"lines":[{"quantity":1.0001,"amount_fen":1}]}"#,
+                "422 lines[0].quantity: must be a decimal number with up to 3 decimals, such as 1, -2 or \"0.455\"",
+            ),
+            (
+                r#"{"lines":[{"quantity":1,"amount_fen":1.5}]}"#,
+                "422 lines[0].amount_fen: invalid type: floating point `1.5`, expected a whole number of fen, such as 1280 for 12.80 yuan",
+            ),
             (r#"{"lines":[{"quantity":1}]}"#, "422 lines[0]: missing field `amount_fen`"),
             (r#"{"lines":{}}"#, "422 lines: invalid type: map, expected a list"),
             (r#"{"lines":[1]}"#, "422 lines[0]: invalid type: integer `1`, expected an object"),

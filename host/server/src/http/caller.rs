@@ -69,7 +69,8 @@ impl Key {
             return Ok(Till { tenant, store, till, principal });
         }
         let place = Query::<PlaceQuery>::try_from_uri(uri);
-        let Query(place) = place.map_err(|_| ApiError::malformed("an import key names the place in the query: ?store=&till="))?;
+        let Query(place) =
+            place.map_err(|_| ApiError::malformed("an import key names the place in the query: ?store=&till="))?;
         let store = StoreId::new(place.store).map_err(|bad| ApiError::invalid("store", bad.to_string()))?;
         let till = TillId::new(place.till).map_err(|bad| ApiError::invalid("till", bad.to_string()))?;
         Ok(Till { tenant, store, till, principal: format!("{IMPORT}{key_id}") })

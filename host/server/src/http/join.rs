@@ -123,7 +123,12 @@ impl RegisterBody {
 async fn referrer_id(front: &Front, asker: &Asker, referrer: Option<&Named>) -> Result<Option<MemberId>, ApiError> {
     let Some(named) = referrer else { return Ok(None) };
     let found = find(front, &asker.tenant, named.reference.clone()).await?;
-    let refuse = || ApiError::refused(UNKNOWN_MEMBER, "no member is known by the referrer's name; leave referrer out, or correct it");
+    let refuse = || {
+        ApiError::refused(
+            UNKNOWN_MEMBER,
+            "no member is known by the referrer's name; leave referrer out, or correct it",
+        )
+    };
     found.map(Some).ok_or_else(refuse)
 }
 

@@ -88,7 +88,9 @@ impl VoucherView {
 
 fn state_now(voucher: &Voucher, today: Day, now: UnixMs) -> &'static str {
     match &voucher.state {
-        state if state.is_open() && voucher.valid_until.is_some_and(|last| last < today) => VoucherState::Expired.as_str(),
+        state if state.is_open() && voucher.valid_until.is_some_and(|last| last < today) => {
+            VoucherState::Expired.as_str()
+        }
         VoucherState::Reserved { until_ms, .. } if *until_ms <= now.get() => VoucherState::Issued.as_str(),
         state => state.as_str(),
     }
@@ -129,7 +131,12 @@ pub(super) async fn find(front: &Front, tenant: &TenantId, member: MemberRef) ->
 }
 
 /// A member as they stand, for whoever may see them.
-pub(super) async fn view(front: &Front, tenant: &TenantId, member: MemberRef, now: UnixMs) -> Result<Option<MemberView>, ApiError> {
+pub(super) async fn view(
+    front: &Front,
+    tenant: &TenantId,
+    member: MemberRef,
+    now: UnixMs,
+) -> Result<Option<MemberView>, ApiError> {
     let want = Want {
         tenant: tenant.clone(),
         principal: String::new(),

@@ -78,7 +78,10 @@ impl Sessions {
 }
 
 fn not_signed_in() -> ApiError {
-    ApiError::unauthorized("not_signed_in", "sign in with POST /api/v1/admin/session and send the token as Authorization: Bearer")
+    ApiError::unauthorized(
+        "not_signed_in",
+        "sign in with POST /api/v1/admin/session and send the token as Authorization: Bearer",
+    )
 }
 
 async fn signed_in(headers: &HeaderMap, front: &Front) -> Result<Arc<Staff>, ApiError> {

@@ -187,6 +187,11 @@ async fn the_host_says_how_it_is() {
     host.get("/api/v1/pos/receipts/R-1").await;
     let page = host.send(Request::get("/metrics").body(Body::empty()).expect("a request")).await;
     let page = String::from_utf8_lossy(&page.body).into_owned();
-    assert!(page.contains(r#"punchcard_http_requests_total{method="GET",route="/api/v1/pos/receipts/{receipt}",status="404"}"#), "{page}");
+    assert!(
+        page.contains(
+            r#"punchcard_http_requests_total{method="GET",route="/api/v1/pos/receipts/{receipt}",status="404"}"#
+        ),
+        "{page}"
+    );
     assert!(!page.contains("R-1"), "a path leaked");
 }

@@ -112,10 +112,9 @@ fn pay_code(front: &Front, asker: &Asker, code: &str, use_of_it: Use<'_>) -> Res
             named.pay_code = Some(code.to_owned());
             Ok(named)
         }
-        Err(Refused::Used) => Err(ApiError::refused(
-            "pay_code_used",
-            "this pay code was used already; ask the member to show a new one",
-        )),
+        Err(Refused::Used) => {
+            Err(ApiError::refused("pay_code_used", "this pay code was used already; ask the member to show a new one"))
+        }
         // No member is stored under a pay code, so the ledger finds nobody, except its own stored answer to a
         // receipt that is sent again after the code ran out.
         Err(Refused::Unknown) => {
@@ -128,7 +127,10 @@ fn pay_code(front: &Front, asker: &Asker, code: &str, use_of_it: Use<'_>) -> Res
 /// A card number or a code that can be looked for.
 pub(super) fn check_name(field: &'static str, value: &str) -> Result<(), ApiError> {
     if value.is_empty() || value.len() > NAME_BYTES_MAX || value.chars().any(char::is_control) {
-        return Err(ApiError::invalid(field, format!("must have 1 to {NAME_BYTES_MAX} bytes and no control characters")));
+        return Err(ApiError::invalid(
+            field,
+            format!("must have 1 to {NAME_BYTES_MAX} bytes and no control characters"),
+        ));
     }
     Ok(())
 }

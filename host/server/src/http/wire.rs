@@ -43,9 +43,11 @@ impl<'de> Deserialize<'de> for Quantity {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = Box::<RawValue>::deserialize(deserializer)?;
         let text = raw.get();
-        let text = if text.starts_with('"') { serde_json::from_str(text).map_err(D::Error::custom)? } else { text.to_owned() };
-        Self::parse(&text)
-            .ok_or_else(|| D::Error::custom("must be a decimal number with up to 3 decimals, such as 1, -2 or \"0.455\""))
+        let text =
+            if text.starts_with('"') { serde_json::from_str(text).map_err(D::Error::custom)? } else { text.to_owned() };
+        Self::parse(&text).ok_or_else(|| {
+            D::Error::custom("must be a decimal number with up to 3 decimals, such as 1, -2 or \"0.455\"")
+        })
     }
 }
 
@@ -83,7 +85,9 @@ pub struct Amount(pub Fen);
 
 impl<'de> Deserialize<'de> for Amount {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_i64(Whole("a whole number of fen, such as 1280 for 12.80 yuan")).map(|n| Self(Fen::new(n)))
+        deserializer
+            .deserialize_i64(Whole("a whole number of fen, such as 1280 for 12.80 yuan"))
+            .map(|n| Self(Fen::new(n)))
     }
 }
 

@@ -57,8 +57,9 @@ async fn deliver(app: &App, tenant: &TenantId, lease: &str, row: OutboxRow) -> a
 }
 
 async fn apply(app: &App, tenant: &TenantId, row: &OutboxRow) -> Result<(), ApiError> {
-    let follow: FollowUp =
-        serde_json::from_str(&row.body).context("a follow-up event").map_err(|why| ApiError::internal(why.to_string()))?;
+    let follow: FollowUp = serde_json::from_str(&row.body)
+        .context("a follow-up event")
+        .map_err(|why| ApiError::internal(why.to_string()))?;
     let asked = Asked {
         tenant: tenant.clone(),
         principal: "job".to_owned(),

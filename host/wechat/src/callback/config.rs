@@ -26,9 +26,7 @@ impl Token {
     /// [`Error::BadToken`] unless it is 1 to 64 printable ASCII characters.
     pub fn new(token: &str) -> Result<Self, Error> {
         if !is_printable(token, TOKEN_BYTES_MAX) {
-            return Err(Error::BadToken {
-                bytes_max: TOKEN_BYTES_MAX,
-            });
+            return Err(Error::BadToken { bytes_max: TOKEN_BYTES_MAX });
         }
         Ok(Self(token.to_owned()))
     }
@@ -55,9 +53,7 @@ impl AppId {
     /// [`Error::BadAppId`] unless it is 1 to 64 printable ASCII characters.
     pub fn new(app_id: &str) -> Result<Self, Error> {
         if !is_printable(app_id, APP_ID_BYTES_MAX) {
-            return Err(Error::BadAppId {
-                bytes_max: APP_ID_BYTES_MAX,
-            });
+            return Err(Error::BadAppId { bytes_max: APP_ID_BYTES_MAX });
         }
         Ok(Self(app_id.to_owned()))
     }
@@ -126,12 +122,7 @@ impl Keyring {
     }
 
     /// Encrypts with the key in `slot`, or the current one if the previous is gone by now.
-    pub(crate) fn encrypt(
-        &self,
-        slot: KeySlot,
-        text: &str,
-        random: &[u8; RANDOM_BYTES],
-    ) -> Result<String, Error> {
+    pub(crate) fn encrypt(&self, slot: KeySlot, text: &str, random: &[u8; RANDOM_BYTES]) -> Result<String, Error> {
         let key = match slot {
             KeySlot::Current => &self.current,
             KeySlot::Previous => self.previous.as_ref().unwrap_or(&self.current),
@@ -201,12 +192,6 @@ impl Config {
     /// A callback in XML with the usual limits and no original id.
     #[must_use]
     pub fn new(token: Token, mode: Mode) -> Self {
-        Self {
-            token,
-            mode,
-            format: Format::default(),
-            original_id: None,
-            limits: Limits::default(),
-        }
+        Self { token, mode, format: Format::default(), original_id: None, limits: Limits::default() }
     }
 }

@@ -126,10 +126,7 @@ pub enum CardEvent {
 
 impl Card {
     fn read(fields: &Element) -> Self {
-        Self {
-            card_id: fields.text_of("CardId"),
-            code: fields.text_of("UserCardCode"),
-        }
+        Self { card_id: fields.text_of("CardId"), code: fields.text_of("UserCardCode") }
     }
 }
 
@@ -159,10 +156,7 @@ impl CardEvent {
                 fee_fen: fields.number("Fee"),
                 original_fee_fen: fields.number("OriginalFee"),
             },
-            "user_view_card" => Self::Viewed {
-                card,
-                outer_str: fields.given("OuterStr"),
-            },
+            "user_view_card" => Self::Viewed { card, outer_str: fields.given("OuterStr") },
             "user_enter_session_from_card" => Self::SessionEntered { card },
             "update_member_card" => Self::Updated {
                 card,
@@ -170,10 +164,7 @@ impl CardEvent {
                 balance_change: fields.given("ModifyBalance"),
             },
             "submit_membercard_user_info" => Self::FormSubmitted { card },
-            "card_sku_remind" => Self::StockLow {
-                card_id: card.card_id,
-                detail: fields.text_of("Detail"),
-            },
+            "card_sku_remind" => Self::StockLow { card_id: card.card_id, detail: fields.text_of("Detail") },
             _ => return None,
         })
     }

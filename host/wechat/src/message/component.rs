@@ -84,14 +84,12 @@ impl ComponentNotice {
 impl ComponentNoticeKind {
     fn read(info_type: String, fields: &Element) -> Self {
         match info_type.as_str() {
-            "component_verify_ticket" => Self::VerifyTicket {
-                ticket: Secret::new(fields.value("ComponentVerifyTicket")),
-            },
+            "component_verify_ticket" => {
+                Self::VerifyTicket { ticket: Secret::new(fields.value("ComponentVerifyTicket")) }
+            }
             "authorized" => Self::Authorized(Authorization::read(fields)),
             "updateauthorized" => Self::AuthorizationUpdated(Authorization::read(fields)),
-            "unauthorized" => Self::Unauthorized {
-                authorizer_app_id: fields.text_of("AuthorizerAppid"),
-            },
+            "unauthorized" => Self::Unauthorized { authorizer_app_id: fields.text_of("AuthorizerAppid") },
             _ => Self::Other { info_type },
         }
     }

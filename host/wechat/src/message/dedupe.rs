@@ -24,21 +24,11 @@ fn event_key(fields: &Element) -> String {
     // follower may well get two of those in one second.
     let about = first(fields, &["EventKey", "CardId", "MsgID"]);
     let which = first(fields, &["UserCardCode", "Ticket"]);
-    join([
-        fields.value("FromUserName"),
-        fields.value("CreateTime"),
-        fields.value("Event"),
-        about,
-        which,
-    ])
+    join([fields.value("FromUserName"), fields.value("CreateTime"), fields.value("Event"), about, which])
 }
 
 fn first<'e>(fields: &'e Element, names: &[&str]) -> &'e str {
-    names
-        .iter()
-        .map(|name| fields.value(name))
-        .find(|value| !value.is_empty())
-        .unwrap_or("")
+    names.iter().map(|name| fields.value(name)).find(|value| !value.is_empty()).unwrap_or("")
 }
 
 fn join<const N: usize>(parts: [&str; N]) -> String {
@@ -46,9 +36,5 @@ fn join<const N: usize>(parts: [&str; N]) -> String {
 }
 
 fn bounded(key: String, limits: &Limits) -> String {
-    if key.len() <= limits.dedupe_key_bytes_max {
-        key
-    } else {
-        format!("sha1:{}", sha1_hex(&[&key]))
-    }
+    if key.len() <= limits.dedupe_key_bytes_max { key } else { format!("sha1:{}", sha1_hex(&[&key])) }
 }

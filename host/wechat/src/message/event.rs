@@ -169,24 +169,16 @@ impl Event {
 
     fn following(name: &str, fields: &Element) -> Option<Self> {
         Some(match name {
-            "subscribe" => Self::Subscribe {
-                scene: new_follower_scene(fields),
-                ticket: fields.given("Ticket"),
-            },
+            "subscribe" => Self::Subscribe { scene: new_follower_scene(fields), ticket: fields.given("Ticket") },
             "unsubscribe" => Self::Unsubscribe,
-            "scan" => Self::Scan {
-                scene: fields.text_of("EventKey"),
-                ticket: fields.given("Ticket"),
-            },
+            "scan" => Self::Scan { scene: fields.text_of("EventKey"), ticket: fields.given("Ticket") },
             "location" => Self::Location {
                 latitude: fields.text_of("Latitude"),
                 longitude: fields.text_of("Longitude"),
                 precision: fields.text_of("Precision"),
             },
             "user_info_modified" => Self::ProfileChanged,
-            "user_authorization_revoke" => Self::ProfileRevoked {
-                revoked: fields.text_of("RevokeInfo"),
-            },
+            "user_authorization_revoke" => Self::ProfileRevoked { revoked: fields.text_of("RevokeInfo") },
             _ => return None,
         })
     }
@@ -210,10 +202,9 @@ impl Event {
 
     fn receipt(name: &str, fields: &Element) -> Option<Self> {
         Some(match name {
-            "templatesendjobfinish" => Self::TemplateSent {
-                msg_id: fields.text_of("MsgID"),
-                status: fields.text_of("Status"),
-            },
+            "templatesendjobfinish" => {
+                Self::TemplateSent { msg_id: fields.text_of("MsgID"), status: fields.text_of("Status") }
+            }
             "masssendjobfinish" => Self::BroadcastSent {
                 msg_id: fields.text_of("MsgID"),
                 status: fields.text_of("Status"),
@@ -222,43 +213,26 @@ impl Event {
                 sent_count: fields.number("SentCount"),
                 error_count: fields.number("ErrorCount"),
             },
-            "subscribe_msg_popup_event" => {
-                Self::ConsentAsked(notice::consents(fields, "SubscribeMsgPopupEvent"))
-            }
-            "subscribe_msg_change_event" => {
-                Self::ConsentChanged(notice::consents(fields, "SubscribeMsgChangeEvent"))
-            }
-            "subscribe_msg_sent_event" => {
-                Self::NoticesSent(notice::notices_sent(fields, "SubscribeMsgSentEvent"))
-            }
+            "subscribe_msg_popup_event" => Self::ConsentAsked(notice::consents(fields, "SubscribeMsgPopupEvent")),
+            "subscribe_msg_change_event" => Self::ConsentChanged(notice::consents(fields, "SubscribeMsgChangeEvent")),
+            "subscribe_msg_sent_event" => Self::NoticesSent(notice::notices_sent(fields, "SubscribeMsgSentEvent")),
             _ => return None,
         })
     }
 
     fn code_scanned(key: Text, fields: &Element, waits: bool) -> Self {
         let info = fields.child("ScanCodeInfo").unwrap_or(fields);
-        Self::CodeScanned {
-            key,
-            scan_type: info.text_of("ScanType"),
-            scan_result: info.text_of("ScanResult"),
-            waits,
-        }
+        Self::CodeScanned { key, scan_type: info.text_of("ScanType"), scan_result: info.text_of("ScanResult"), waits }
     }
 
     fn pictures(key: Text, source: PictureSource, fields: &Element) -> Self {
-        let list = fields
-            .child("SendPicsInfo")
-            .and_then(|info| info.child("PicList"));
+        let list = fields.child("SendPicsInfo").and_then(|info| info.child("PicList"));
         let md5_sums = list
             .into_iter()
             .flat_map(|list| list.children_named("item"))
             .map(|item| item.text_of("PicMd5Sum"))
             .collect();
-        Self::Pictures {
-            key,
-            source,
-            md5_sums,
-        }
+        Self::Pictures { key, source, md5_sums }
     }
 
     fn location_selected(key: Text, fields: &Element) -> Self {
@@ -278,9 +252,5 @@ impl Event {
 /// The prefix goes once: a scene may begin with the same word itself. A key without the prefix
 /// is no scene (after a payment WeChat sends `last_trade_no_…` there).
 fn new_follower_scene(fields: &Element) -> Option<Text> {
-    fields
-        .value("EventKey")
-        .strip_prefix(NEW_FOLLOWER_PREFIX)
-        .filter(|scene| !scene.is_empty())
-        .map(Text::new)
+    fields.value("EventKey").strip_prefix(NEW_FOLLOWER_PREFIX).filter(|scene| !scene.is_empty()).map(Text::new)
 }

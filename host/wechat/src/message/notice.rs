@@ -29,10 +29,7 @@ pub struct NoticeSent {
 
 /// Official accounts wrap the repeated `List` once more, mini programs do not.
 fn lists<'e>(fields: &'e Element, wrapper: &str) -> impl Iterator<Item = &'e Element> {
-    fields
-        .child(wrapper)
-        .unwrap_or(fields)
-        .children_named("List")
+    fields.child(wrapper).unwrap_or(fields).children_named("List")
 }
 
 pub(super) fn consents(fields: &Element, wrapper: &str) -> Vec<Consent> {

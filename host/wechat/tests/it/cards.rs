@@ -6,10 +6,7 @@ use wechat::{OpenId, UnionId};
 use crate::support::{CARD, read, some, t};
 
 fn card() -> Card {
-    Card {
-        card_id: t("pCard"),
-        code: t("918273"),
-    }
+    Card { card_id: t("pCard"), code: t("918273") }
 }
 
 fn read_card(name: &str, rest: &str) -> CardEvent {
@@ -40,23 +37,15 @@ fn a_card_that_is_taken_says_from_whom_and_whether_it_came_back() {
 #[test]
 fn a_card_passed_on_says_to_whom() {
     let rest = "<FriendUserName>oF</FriendUserName><IsReturnBack>1</IsReturnBack>";
-    let gifted = CardEvent::Gifted {
-        card: card(),
-        friend: Some(OpenId::new("oF")),
-        returned: true,
-        to_chat_room: false,
-    };
+    let gifted =
+        CardEvent::Gifted { card: card(), friend: Some(OpenId::new("oF")), returned: true, to_chat_room: false };
     assert_eq!(read_card("user_gifting_card", rest), gifted);
 }
 
 #[test]
 fn changed_balances_of_a_card_are_read_with_their_sign() {
     let rest = "<ModifyBonus>-12</ModifyBonus><ModifyBalance>0.5</ModifyBalance>";
-    let updated = CardEvent::Updated {
-        card: card(),
-        bonus_change: Some(-12),
-        balance_change: some("0.5"),
-    };
+    let updated = CardEvent::Updated { card: card(), bonus_change: Some(-12), balance_change: some("0.5") };
     assert_eq!(read_card("update_member_card", rest), updated);
 }
 
@@ -103,22 +92,12 @@ fn cards_used_and_paid_with_are_read() {
 
 #[test]
 fn news_about_card_templates_is_read() {
-    let reviewed = |passed, refuse_reason| CardEvent::Reviewed {
-        card_id: t("pCard"),
-        passed,
-        refuse_reason,
-    };
+    let reviewed = |passed, refuse_reason| CardEvent::Reviewed { card_id: t("pCard"), passed, refuse_reason };
     let refused = "<RefuseReason>logo</RefuseReason>";
     assert_eq!(read_card("card_pass_check", ""), reviewed(true, None));
-    assert_eq!(
-        read_card("card_not_pass_check", refused),
-        reviewed(false, some("logo"))
-    );
+    assert_eq!(read_card("card_not_pass_check", refused), reviewed(false, some("logo")));
     assert_eq!(
         read_card("card_sku_remind", "<Detail>low</Detail>"),
-        CardEvent::StockLow {
-            card_id: t("pCard"),
-            detail: t("low")
-        }
+        CardEvent::StockLow { card_id: t("pCard"), detail: t("low") }
     );
 }

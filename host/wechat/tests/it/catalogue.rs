@@ -2,9 +2,7 @@
 
 use wechat::Limits;
 use wechat::callback::Format;
-use wechat::message::{
-    ComponentNotice, ComponentNoticeKind, Consent, Event, Kind, Message, NoticeSent, PictureSource,
-};
+use wechat::message::{ComponentNotice, ComponentNoticeKind, Consent, Event, Kind, Message, NoticeSent, PictureSource};
 
 use crate::support::{ACCOUNT, CARD, FOLLOWER, event, read, some, t};
 
@@ -12,9 +10,7 @@ fn kind(msg_type: &str, rest: &str) -> Kind {
     let text = format!(
         "<xml><ToUserName>{ACCOUNT}</ToUserName><FromUserName>{FOLLOWER}</FromUserName><CreateTime>1</CreateTime><MsgType>{msg_type}</MsgType>{rest}<MsgId>7</MsgId></xml>"
     );
-    Message::parse(&t(&text), Format::Xml, &Limits::default())
-        .unwrap()
-        .kind
+    Message::parse(&t(&text), Format::Xml, &Limits::default()).unwrap().kind
 }
 
 #[test]
@@ -27,22 +23,10 @@ fn a_scene_loses_its_prefix_once_and_only_for_new_followers() {
         ("subscribe", "last_trade_no_42", None),
     ] {
         let found = read(name, &format!("<EventKey><![CDATA[{key}]]></EventKey>"));
-        assert_eq!(
-            found,
-            Event::Subscribe {
-                scene,
-                ticket: None
-            }
-        );
+        assert_eq!(found, Event::Subscribe { scene, ticket: None });
     }
     let found = read("SCAN", "<EventKey>qrscene_x</EventKey><Ticket>T</Ticket>");
-    assert_eq!(
-        found,
-        Event::Scan {
-            scene: t("qrscene_x"),
-            ticket: some("T")
-        }
-    );
+    assert_eq!(found, Event::Scan { scene: t("qrscene_x"), ticket: some("T") });
 }
 
 #[test]
@@ -58,21 +42,12 @@ fn event_names_are_read_in_any_case_and_between_blanks() {
 fn texts_and_pictures_are_read() {
     let content = t("hi");
     assert_eq!(
-        kind(
-            "text",
-            "<Content>hi</Content><bizmsgmenuid>101</bizmsgmenuid>"
-        ),
-        Kind::Text {
-            content,
-            menu_id: some("101")
-        }
+        kind("text", "<Content>hi</Content><bizmsgmenuid>101</bizmsgmenuid>"),
+        Kind::Text { content, menu_id: some("101") }
     );
     assert_eq!(
         kind("image", "<PicUrl>u</PicUrl><MediaId>m</MediaId>"),
-        Kind::Image {
-            picture_url: t("u"),
-            media_id: t("m")
-        }
+        Kind::Image { picture_url: t("u"), media_id: t("m") }
     );
 }
 
@@ -80,21 +55,11 @@ fn texts_and_pictures_are_read() {
 fn recordings_and_videos_are_read() {
     assert_eq!(
         kind("voice", "<MediaId>m</MediaId><Format>amr</Format>"),
-        Kind::Voice {
-            media_id: t("m"),
-            format: t("amr"),
-            recognition: None
-        }
+        Kind::Voice { media_id: t("m"), format: t("amr"), recognition: None }
     );
     assert_eq!(
-        kind(
-            "shortvideo",
-            "<MediaId>m</MediaId><ThumbMediaId>n</ThumbMediaId>"
-        ),
-        Kind::Video {
-            media_id: t("m"),
-            thumb_media_id: t("n")
-        }
+        kind("shortvideo", "<MediaId>m</MediaId><ThumbMediaId>n</ThumbMediaId>"),
+        Kind::Video { media_id: t("m"), thumb_media_id: t("n") }
     );
 }
 
@@ -105,23 +70,11 @@ fn places_and_links_are_read() {
             "location",
             "<Location_X>22.5</Location_X><Location_Y>114.05</Location_Y><Scale>15</Scale><Label>深圳</Label>"
         ),
-        Kind::Location {
-            latitude: t("22.5"),
-            longitude: t("114.05"),
-            scale: t("15"),
-            label: t("深圳")
-        }
+        Kind::Location { latitude: t("22.5"), longitude: t("114.05"), scale: t("15"), label: t("深圳") }
     );
     assert_eq!(
-        kind(
-            "link",
-            "<Title>a</Title><Description>b</Description><Url>c</Url>"
-        ),
-        Kind::Link {
-            title: t("a"),
-            description: t("b"),
-            url: t("c")
-        }
+        kind("link", "<Title>a</Title><Description>b</Description><Url>c</Url>"),
+        Kind::Link { title: t("a"), description: t("b"), url: t("c") }
     );
 }
 
@@ -130,13 +83,7 @@ fn files_are_read() {
     let file = "<Title>a</Title><Description>b</Description><FileKey>k</FileKey><FileMd5>d</FileMd5><FileTotalLen>9</FileTotalLen>";
     assert_eq!(
         kind("file", file),
-        Kind::File {
-            title: t("a"),
-            description: t("b"),
-            file_key: t("k"),
-            md5: t("d"),
-            size_bytes: Some(9)
-        }
+        Kind::File { title: t("a"), description: t("b"), file_key: t("k"), md5: t("d"), size_bytes: Some(9) }
     );
 }
 
@@ -155,12 +102,8 @@ fn tapped_menu_entries_are_read() {
 #[test]
 fn codes_scanned_through_the_menu_are_read() {
     let scan = "<EventKey>k</EventKey><ScanCodeInfo><ScanType>barcode</ScanType><ScanResult>CODE_128,1</ScanResult></ScanCodeInfo>";
-    let scanned = |waits| Event::CodeScanned {
-        key: t("k"),
-        scan_type: t("barcode"),
-        scan_result: t("CODE_128,1"),
-        waits,
-    };
+    let scanned =
+        |waits| Event::CodeScanned { key: t("k"), scan_type: t("barcode"), scan_result: t("CODE_128,1"), waits };
     assert_eq!(read("scancode_push", scan), scanned(false));
     assert_eq!(read("scancode_waitmsg", scan), scanned(true));
 }
@@ -192,14 +135,7 @@ fn the_deepest_known_event_is_within_the_limits() {
         ("pic_weixin", PictureSource::WeChatAlbum),
     ] {
         let md5_sums = vec![t("d"); 9];
-        assert_eq!(
-            read(name, &rest),
-            Event::Pictures {
-                key: t("k"),
-                source,
-                md5_sums
-            }
-        );
+        assert_eq!(read(name, &rest), Event::Pictures { key: t("k"), source, md5_sums });
     }
 }
 
@@ -207,14 +143,7 @@ fn the_deepest_known_event_is_within_the_limits() {
 fn receipts_and_profile_events_are_read() {
     let place = "<Latitude>1.5</Latitude><Longitude>2</Longitude><Precision>65</Precision>";
     let broadcast = "<MsgID>5</MsgID><Status>sendsuccess</Status><TotalCount>4</TotalCount><FilterCount>3</FilterCount><SentCount>2</SentCount><ErrorCount>1</ErrorCount>";
-    assert_eq!(
-        read("LOCATION", place),
-        Event::Location {
-            latitude: t("1.5"),
-            longitude: t("2"),
-            precision: t("65")
-        }
-    );
+    assert_eq!(read("LOCATION", place), Event::Location { latitude: t("1.5"), longitude: t("2"), precision: t("65") });
     assert_eq!(
         read("MASSSENDJOBFINISH", broadcast),
         Event::BroadcastSent {
@@ -241,22 +170,12 @@ fn repeated_lists_of_consents_are_read() {
         )
     };
     let lists = format!("{}{}", list("A", "accept"), list("B", "reject"));
-    let consent = |id: &str, accepted| Consent {
-        template_id: t(id),
-        accepted,
-        scene: some("1"),
-    };
+    let consent = |id: &str, accepted| Consent { template_id: t(id), accepted, scene: some("1") };
     let both = vec![consent("A", true), consent("B", false)];
     let wrapped = format!("<SubscribeMsgPopupEvent>{lists}</SubscribeMsgPopupEvent>");
-    assert_eq!(
-        read("subscribe_msg_popup_event", &wrapped),
-        Event::ConsentAsked(both.clone())
-    );
+    assert_eq!(read("subscribe_msg_popup_event", &wrapped), Event::ConsentAsked(both.clone()));
     // Mini programs leave the wrapper out.
-    assert_eq!(
-        read("subscribe_msg_change_event", &lists),
-        Event::ConsentChanged(both)
-    );
+    assert_eq!(read("subscribe_msg_change_event", &lists), Event::ConsentChanged(both));
 }
 
 #[test]
@@ -275,10 +194,7 @@ fn sent_notices_are_read() {
 
 #[test]
 fn an_unknown_event_keeps_its_fields() {
-    let message = event(
-        "card_pay_order",
-        "<OrderId>404090001</OrderId><A><B>1</B></A>",
-    );
+    let message = event("card_pay_order", "<OrderId>404090001</OrderId><A><B>1</B></A>");
     let name = "card_pay_order".to_owned();
     assert_eq!(message.kind, Kind::Event(Event::Other { name }));
     assert_eq!(message.field("OrderId"), "404090001");
@@ -313,17 +229,9 @@ fn two_events_of_one_second_have_different_keys() {
     for (name, rest, tail) in [
         ("unsubscribe", "<EventKey></EventKey>", "unsubscribe"),
         ("CLICK", "<EventKey>A</EventKey>", "CLICK|A"),
-        (
-            "SCAN",
-            "<EventKey>A</EventKey><Ticket>T</Ticket>",
-            "SCAN|A|T",
-        ),
+        ("SCAN", "<EventKey>A</EventKey><Ticket>T</Ticket>", "SCAN|A|T"),
         ("user_get_card", CARD, "user_get_card|pCard|918273"),
-        (
-            "TEMPLATESENDJOBFINISH",
-            "<MsgID>1</MsgID>",
-            "TEMPLATESENDJOBFINISH|1",
-        ),
+        ("TEMPLATESENDJOBFINISH", "<MsgID>1</MsgID>", "TEMPLATESENDJOBFINISH|1"),
         ("x", "<Ticket>T</Ticket>", "x||T"),
     ] {
         assert_eq!(event(name, rest).dedupe_key(), format!("{common}|{tail}"));

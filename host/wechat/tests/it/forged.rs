@@ -4,8 +4,8 @@ use wechat::callback::{AppId, Config, Mode, Query, open, open_component, verify_
 use wechat::{Error, Text};
 
 use crate::support::{
-    APP_ID, KEY, NOW_S, Push, full_text, key, keyring, padded, plain, plain_push, push,
-    raw_ciphertext, secure, signed, signed_at, text_message,
+    APP_ID, KEY, NOW_S, Push, full_text, key, keyring, padded, plain, plain_push, push, raw_ciphertext, secure, signed,
+    signed_at, text_message,
 };
 
 fn refusal(config: &Config, sent: &Push) -> Error {
@@ -59,9 +59,7 @@ fn a_changed_ciphertext_fails_its_signature() {
 
 #[test]
 fn a_changed_ciphertext_signed_again_still_opens_nothing() {
-    let honest = key(KEY)
-        .encrypt(&text_message("x"), APP_ID, &[7; 16])
-        .unwrap();
+    let honest = key(KEY).encrypt(&text_message("x"), APP_ID, &[7; 16]).unwrap();
     for place in [0, honest.len() / 3, honest.len() - 20] {
         let mut bytes = honest.clone().into_bytes();
         bytes[place] = if bytes[place] == b'A' { b'B' } else { b'A' };
@@ -83,20 +81,12 @@ fn an_encrypted_push_is_not_decrypted_where_plain_mode_is_set() {
     let mut sent = push(&text_message("x"), KEY);
     sent.query.signature = plain_push("").query.signature;
     let refused = refusal(&plain(), &sent);
-    assert_eq!(
-        refused,
-        Error::MissingField {
-            name: "FromUserName"
-        }
-    );
+    assert_eq!(refused, Error::MissingField { name: "FromUserName" });
 }
 
 #[test]
 fn compatible_mode_believes_the_ciphertext_alone() {
-    let config = Config {
-        mode: Mode::Compatible(keyring()),
-        ..secure()
-    };
+    let config = Config { mode: Mode::Compatible(keyring()), ..secure() };
     let mut sent = push(&text_message("真"), KEY);
     let inner = String::from_utf8(sent.body).unwrap();
     let readable = text_message("假").replace("</xml>", &inner.replace("<xml>", ""));
@@ -109,9 +99,7 @@ fn compatible_mode_believes_the_ciphertext_alone() {
 
 #[test]
 fn a_timestamp_is_accepted_up_to_the_window_on_both_sides() {
-    let encrypt = key(KEY)
-        .encrypt(&text_message("x"), APP_ID, &[7; 16])
-        .unwrap();
+    let encrypt = key(KEY).encrypt(&text_message("x"), APP_ID, &[7; 16]).unwrap();
     for (skew_s, passes) in [(-600, true), (600, true), (-601, false), (601, false)] {
         let sent = signed_at(&encrypt, NOW_S + skew_s);
         let opened = open(&secure(), &sent.query, &sent.body, NOW_S);
@@ -131,11 +119,8 @@ fn extreme_timestamps_are_refused_without_overflow() {
 #[test]
 fn a_parameter_that_is_missing_or_empty_is_malformed() {
     let complete = push(&text_message("x"), KEY);
-    let without: [fn(&mut Query); 3] = [
-        |query| query.timestamp = None,
-        |query| query.nonce = Some(Text::new("")),
-        |query| query.msg_signature = None,
-    ];
+    let without: [fn(&mut Query); 3] =
+        [|query| query.timestamp = None, |query| query.nonce = Some(Text::new("")), |query| query.msg_signature = None];
     for remove in without {
         let mut query = complete.query.clone();
         remove(&mut query);
@@ -146,10 +131,7 @@ fn a_parameter_that_is_missing_or_empty_is_malformed() {
 
 #[test]
 fn a_message_for_another_official_account_is_refused_where_one_is_named() {
-    let config = Config {
-        original_id: Some(Text::new("gh_other")),
-        ..secure()
-    };
+    let config = Config { original_id: Some(Text::new("gh_other")), ..secure() };
     let sent = push(&text_message("x"), KEY);
     assert_eq!(refusal(&config, &sent), Error::Addressee);
 }
@@ -158,10 +140,7 @@ fn a_message_for_another_official_account_is_refused_where_one_is_named() {
 fn a_push_for_another_appid_is_refused() {
     let mut ring = keyring();
     ring.app_id = AppId::new("wxother").unwrap();
-    let config = Config {
-        mode: Mode::Secure(ring),
-        ..secure()
-    };
+    let config = Config { mode: Mode::Secure(ring), ..secure() };
     let sent = push(&text_message("x"), KEY);
     assert_eq!(refusal(&config, &sent), Error::AppId);
 }
@@ -187,10 +166,6 @@ fn a_message_is_no_component_notice() {
 #[test]
 fn a_signature_of_a_message_does_not_verify_an_address() {
     let sent = push(&text_message("x"), KEY);
-    let query = Query {
-        signature: sent.query.msg_signature.clone(),
-        echostr: Some(Text::new("1")),
-        ..sent.query
-    };
+    let query = Query { signature: sent.query.msg_signature.clone(), echostr: Some(Text::new("1")), ..sent.query };
     assert_eq!(verify_url(&secure(), &query, NOW_S), Err(Error::Signature));
 }

@@ -5,9 +5,7 @@ use wechat::crypto::EncodingAesKey;
 use wechat::reply::ReplyKind;
 use wechat::{Error, Text, xml};
 
-use crate::support::{
-    APP_ID, KEY, NOW_S, OLD_KEY, RANDOM, key, keyring, push, secure, text_message,
-};
+use crate::support::{APP_ID, KEY, NOW_S, OLD_KEY, RANDOM, key, keyring, push, secure, text_message};
 
 #[test]
 fn a_key_whose_last_character_has_spare_bits_is_read() {
@@ -17,13 +15,7 @@ fn a_key_whose_last_character_has_spare_bits_is_read() {
 
 #[test]
 fn a_key_of_another_form_is_refused() {
-    for wrong in [
-        "",
-        "short",
-        &"A".repeat(42),
-        &"A".repeat(44),
-        &"+".repeat(43),
-    ] {
+    for wrong in ["", "short", &"A".repeat(42), &"A".repeat(44), &"+".repeat(43)] {
         let refused = EncodingAesKey::new(wrong).unwrap_err();
         assert_eq!(refused, Error::BadAesKey { characters: 43 });
     }
@@ -33,10 +25,7 @@ fn a_key_of_another_form_is_refused() {
 fn a_message_under_the_previous_key_is_answered_with_that_key() {
     let mut ring = keyring();
     ring.previous = Some(key(OLD_KEY));
-    let config = wechat::callback::Config {
-        mode: Mode::Secure(ring),
-        ..secure()
-    };
+    let config = wechat::callback::Config { mode: Mode::Secure(ring), ..secure() };
     let sent = push(&text_message("你好"), OLD_KEY);
 
     let message = open(&config, &sent.query, &sent.body, NOW_S).unwrap();
@@ -54,10 +43,7 @@ fn a_message_under_the_previous_key_is_answered_with_that_key() {
 fn a_message_under_the_current_key_is_answered_with_the_current_key() {
     let mut ring = keyring();
     ring.previous = Some(key(OLD_KEY));
-    let config = wechat::callback::Config {
-        mode: Mode::Secure(ring),
-        ..secure()
-    };
+    let config = wechat::callback::Config { mode: Mode::Secure(ring), ..secure() };
     let sent = push(&text_message("你好"), KEY);
 
     let message = open(&config, &sent.query, &sent.body, NOW_S).unwrap();

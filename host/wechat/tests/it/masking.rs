@@ -4,20 +4,12 @@ use wechat::callback::{Keyring, Mode, open, open_component};
 use wechat::mini_program::SessionKey;
 use wechat::{OpenId, Secret, UnionId};
 
-use crate::support::{
-    FOLLOWER, KEY, NOW_S, OLD_KEY, TOKEN, key, keyring, push, secure, text_message,
-};
+use crate::support::{FOLLOWER, KEY, NOW_S, OLD_KEY, TOKEN, key, keyring, push, secure, text_message};
 
 #[test]
 fn a_printed_configuration_holds_no_key_and_no_token() {
-    let ring = Keyring {
-        previous: Some(key(OLD_KEY)),
-        ..keyring()
-    };
-    let config = wechat::callback::Config {
-        mode: Mode::Compatible(ring),
-        ..secure()
-    };
+    let ring = Keyring { previous: Some(key(OLD_KEY)), ..keyring() };
+    let config = wechat::callback::Config { mode: Mode::Compatible(ring), ..secure() };
     let printed = format!("{config:?}");
     for secret in [TOKEN, KEY, OLD_KEY] {
         assert!(!printed.contains(secret));
@@ -32,12 +24,7 @@ fn a_printed_message_holds_neither_the_follower_nor_the_text() {
     let message = open(&secure(), &sent.query, &sent.body, NOW_S).unwrap();
     let printed = format!("{message:?} {:?}", sent.query);
     let signature = sent.query.msg_signature.unwrap();
-    for private in [
-        FOLLOWER,
-        "13800138000",
-        "25183940572211649",
-        signature.as_str(),
-    ] {
+    for private in [FOLLOWER, "13800138000", "25183940572211649", signature.as_str()] {
         assert!(!printed.contains(private), "{private}");
     }
 }
@@ -59,16 +46,8 @@ fn a_printed_component_notice_holds_no_ticket_and_no_code() {
 #[test]
 fn printed_credentials_and_ids_are_stars() {
     let session = SessionKey::new("tiihtNczf5v6AKRyjwEUhQ==").unwrap();
-    let printed = format!(
-        "{session:?} {:?} {:?} {:?}",
-        Secret::new("a"),
-        OpenId::new("b"),
-        UnionId::new("c"),
-    );
-    assert_eq!(
-        printed,
-        "SessionKey(***) Secret(***) OpenId(***) UnionId(***)"
-    );
+    let printed = format!("{session:?} {:?} {:?} {:?}", Secret::new("a"), OpenId::new("b"), UnionId::new("c"),);
+    assert_eq!(printed, "SessionKey(***) Secret(***) OpenId(***) UnionId(***)");
 }
 
 #[test]

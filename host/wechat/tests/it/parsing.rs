@@ -57,23 +57,14 @@ fn a_body_is_measured_before_it_is_parsed() {
     let body = vec![b'<'; limits.body_bytes_max + 1];
     let refused = xml::parse(&body, &limits).unwrap_err();
     let bytes_max = limits.body_bytes_max;
-    assert_eq!(
-        refused,
-        Error::BodyTooLarge {
-            bytes: bytes_max + 1,
-            bytes_max
-        }
-    );
+    assert_eq!(refused, Error::BodyTooLarge { bytes: bytes_max + 1, bytes_max });
 }
 
 #[test]
 fn sixty_four_elements_pass_and_one_more_does_not() {
     let body = |children: usize| format!("<xml>{}</xml>", "<a/>".repeat(children));
     assert!(parse(&body(63)).is_ok());
-    assert_eq!(
-        parse(&body(64)),
-        Err(Error::TooManyElements { elements_max: 64 })
-    );
+    assert_eq!(parse(&body(64)), Err(Error::TooManyElements { elements_max: 64 }));
 }
 
 #[test]
@@ -87,10 +78,7 @@ fn four_levels_below_the_root_pass_and_five_do_not() {
 fn a_tag_with_thousands_of_attributes_is_refused_at_once() {
     let attributes: String = (0..6_000).map(|n| format!(" a{n}=\"\"")).collect();
     assert!(attributes.len() < Limits::default().body_bytes_max);
-    assert_eq!(
-        parse(&format!("<xml{attributes}/>")),
-        Err(Error::ForbiddenMarkup)
-    );
+    assert_eq!(parse(&format!("<xml{attributes}/>")), Err(Error::ForbiddenMarkup));
 }
 
 #[test]
@@ -126,13 +114,7 @@ fn the_order_of_fields_and_unknown_fields_do_not_matter() {
     let text = "<xml><New><Deep>1</Deep></New><MsgType>TEXT</MsgType><Content>hi</Content><CreateTime> 7 </CreateTime><FromUserName>o1</FromUserName></xml>";
     let message = Message::parse(&Text::new(text), Format::Xml, &Limits::default()).unwrap();
     let content = Text::new("hi");
-    assert_eq!(
-        message.kind,
-        Kind::Text {
-            content,
-            menu_id: None
-        }
-    );
+    assert_eq!(message.kind, Kind::Text { content, menu_id: None });
     assert_eq!(message.created_at_s, 7);
     assert!(message.to.is_empty());
 }
@@ -153,9 +135,7 @@ fn from_json(body: &str) -> Result<Message, Error> {
 
 #[test]
 fn json_numbers_keep_all_their_digits() {
-    let message = from_json(
-        r#"{"FromUserName":"o1","CreateTime":1,"MsgType":"text","MsgId":18446744073709551615}"#,
-    );
+    let message = from_json(r#"{"FromUserName":"o1","CreateTime":1,"MsgType":"text","MsgId":18446744073709551615}"#);
     assert_eq!(message.unwrap().dedupe_key(), "18446744073709551615");
 }
 
@@ -164,10 +144,7 @@ fn json_has_the_same_limits_as_xml() {
     let nested = |depth: usize| format!("{}1{}", "{\"a\":".repeat(depth), "}".repeat(depth));
     assert_eq!(from_json(&nested(5)), Err(Error::TooDeep { depth_max: 4 }));
     let many = format!("{{\"a\":[{}]}}", vec!["1"; 64].join(","));
-    assert_eq!(
-        from_json(&many),
-        Err(Error::TooManyElements { elements_max: 64 })
-    );
+    assert_eq!(from_json(&many), Err(Error::TooManyElements { elements_max: 64 }));
     for body in ["", "[]", "1", "{\"a\":[[1]]}", "{", "{}x"] {
         assert_eq!(from_json(body), Err(Error::Malformed), "{body}");
     }

@@ -8,9 +8,7 @@ use wechat::mini_program::SessionKey;
 use wechat::reply::{Reply, ReplyKind};
 use wechat::{Limits, OpenId, Text, callback, xml};
 
-use crate::support::{
-    APP_ID, KEY, NOW_S, key, padded, plain, plain_push, raw_ciphertext, secure, signed,
-};
+use crate::support::{APP_ID, KEY, NOW_S, key, padded, plain, plain_push, raw_ciphertext, secure, signed};
 
 /// Text that XML can carry, at least one character that survives trimming.
 fn sayable() -> impl Strategy<Value = String> {

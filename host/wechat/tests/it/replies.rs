@@ -35,30 +35,14 @@ fn article(title: &str) -> Article {
 
 #[test]
 fn each_kind_of_answer_is_written_as_wechat_reads_it() {
-    let image = ReplyKind::Image {
-        media_id: Text::new("m1"),
-    };
+    let image = ReplyKind::Image { media_id: Text::new("m1") };
     let anyone = ReplyKind::TransferToService { to_staff: None };
-    let someone = ReplyKind::TransferToService {
-        to_staff: Some(Text::new("kf1@shop")),
-    };
+    let someone = ReplyKind::TransferToService { to_staff: Some(Text::new("kf1@shop")) };
     for (kind, msg_type, rest) in [
-        (
-            ReplyKind::Text(Text::new("好")),
-            "text",
-            "<Content><![CDATA[好]]></Content>",
-        ),
-        (
-            image,
-            "image",
-            "<Image><MediaId><![CDATA[m1]]></MediaId></Image>",
-        ),
+        (ReplyKind::Text(Text::new("好")), "text", "<Content><![CDATA[好]]></Content>"),
+        (image, "image", "<Image><MediaId><![CDATA[m1]]></MediaId></Image>"),
         (anyone, "transfer_customer_service", ""),
-        (
-            someone,
-            "transfer_customer_service",
-            "<TransInfo><KfAccount><![CDATA[kf1@shop]]></KfAccount></TransInfo>",
-        ),
+        (someone, "transfer_customer_service", "<TransInfo><KfAccount><![CDATA[kf1@shop]]></KfAccount></TransInfo>"),
     ] {
         assert_eq!(readable(kind), written(msg_type, rest));
     }
@@ -75,10 +59,7 @@ fn articles_are_counted_and_listed() {
 #[test]
 fn an_answer_cannot_break_out_of_its_cdata() {
     let text = "a]]></Content><Evil>1</Evil><![CDATA[";
-    let tree = xml::parse(
-        readable(ReplyKind::Text(Text::new(text))).as_bytes(),
-        &plain().limits,
-    );
+    let tree = xml::parse(readable(ReplyKind::Text(Text::new(text))).as_bytes(), &plain().limits);
     let tree = tree.unwrap();
     assert_eq!(tree.value("Content"), text);
     assert!(tree.child("Evil").is_none());
@@ -101,13 +82,7 @@ fn answers_that_wechat_would_drop_are_refused() {
     }
     for count in [0, 9] {
         let refused = seal_with(&plain(), news(count)).unwrap_err();
-        assert_eq!(
-            refused,
-            Error::ReplyArticles {
-                count,
-                count_max: 8
-            }
-        );
+        assert_eq!(refused, Error::ReplyArticles { count, count_max: 8 });
     }
     assert!(seal_with(&plain(), text(2_048)).is_ok());
     assert!(seal_with(&plain(), news(8)).is_ok());
@@ -123,15 +98,10 @@ fn success_and_empty_stay_bare_in_every_mode() {
 
 #[test]
 fn a_callback_in_json_is_answered_in_json() {
-    let config = Config {
-        format: Format::Json,
-        ..secure()
-    };
+    let config = Config { format: Format::Json, ..secure() };
     let body = seal_with(&config, ReplyKind::Text(Text::new("好"))).unwrap();
     let envelope: serde_json::Value = serde_json::from_str(&body).unwrap();
-    let answer = key(KEY)
-        .decrypt(envelope["Encrypt"].as_str().unwrap())
-        .unwrap();
+    let answer = key(KEY).decrypt(envelope["Encrypt"].as_str().unwrap()).unwrap();
     let answer: serde_json::Value = serde_json::from_str(&answer.text).unwrap();
     assert_eq!(envelope["TimeStamp"], AT_S);
     assert_eq!(envelope["Nonce"], "42");
@@ -141,10 +111,7 @@ fn a_callback_in_json_is_answered_in_json() {
 
 #[test]
 fn a_callback_in_json_has_no_news() {
-    let config = Config {
-        format: Format::Json,
-        ..plain()
-    };
+    let config = Config { format: Format::Json, ..plain() };
     let refused = seal_with(&config, ReplyKind::News(vec![article("t")]));
     assert_eq!(refused, Err(Error::ReplyFormat));
 }

@@ -17,8 +17,7 @@ pub const NOW_S: i64 = 1_763_712_003;
 pub const RANDOM: [u8; 16] = *b"0123456789abcdef";
 pub const FOLLOWER: &str = "oFollower0000000000000000001";
 pub const ACCOUNT: &str = "gh_0123456789ab";
-pub const CARD: &str =
-    "<CardId><![CDATA[pCard]]></CardId><UserCardCode><![CDATA[918273]]></UserCardCode>";
+pub const CARD: &str = "<CardId><![CDATA[pCard]]></CardId><UserCardCode><![CDATA[918273]]></UserCardCode>";
 
 /// One push on its way to us.
 pub struct Push {
@@ -31,11 +30,7 @@ pub fn key(encoded: &str) -> EncodingAesKey {
 }
 
 pub fn keyring() -> Keyring {
-    Keyring {
-        current: key(KEY),
-        previous: None,
-        app_id: AppId::new(APP_ID).unwrap(),
-    }
+    Keyring { current: key(KEY), previous: None, app_id: AppId::new(APP_ID).unwrap() }
 }
 
 pub fn secure() -> Config {
@@ -129,12 +124,7 @@ pub fn event(name: &str, rest: &str) -> Message {
     let text = format!(
         "<xml><ToUserName><![CDATA[{ACCOUNT}]]></ToUserName><FromUserName><![CDATA[{FOLLOWER}]]></FromUserName><CreateTime>1763712000</CreateTime><MsgType><![CDATA[event]]></MsgType><Event><![CDATA[{name}]]></Event>{rest}</xml>"
     );
-    Message::parse(
-        &Text::new(text),
-        wechat::callback::Format::Xml,
-        &Limits::default(),
-    )
-    .unwrap()
+    Message::parse(&Text::new(text), wechat::callback::Format::Xml, &Limits::default()).unwrap()
 }
 
 /// A text as the crate holds it.

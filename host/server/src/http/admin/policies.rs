@@ -147,7 +147,8 @@ fn check(engine: &engine::Engine, source: Source, cases: &str) -> Result<(Policy
 }
 
 fn check_name(name: &str) -> Result<(), ApiError> {
-    let fits = !name.is_empty() && name.len() <= 64 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
+    let fits =
+        !name.is_empty() && name.len() <= 64 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
     if fits { Ok(()) } else { Err(ApiError::invalid("name", "must have 1 to 64 letters, digits, or - _ .")) }
 }
 
@@ -199,7 +200,10 @@ impl From<RulebookRow> for RulebookView {
 }
 
 /// `GET /api/v1/admin/rulebook`.
-pub(super) async fn rulebook(State(front): State<Arc<Front>>, Admin(admin): Admin) -> Result<Json<RulebookView>, ApiError> {
+pub(super) async fn rulebook(
+    State(front): State<Arc<Front>>,
+    Admin(admin): Admin,
+) -> Result<Json<RulebookView>, ApiError> {
     let row = db::policy::current_rulebook(&front.app.db, &admin.tenant).await?;
     let none = || RulebookView {
         version: 0,
@@ -251,7 +255,8 @@ async fn settled(front: &Front, admin: &Staff, at: usize, entry: EntryBody) -> R
     let params = row.description.settle(&entry.params);
     let params = params.map_err(|wrong| ApiError::invalid(field("params"), wrong.to_string()))?;
     let (engine, name) = (front.app.engine.clone(), entry.name.clone());
-    let placed = tokio::task::spawn_blocking(move || load(&engine, row).map(|policy| Placed::new(name, policy, params)));
+    let placed =
+        tokio::task::spawn_blocking(move || load(&engine, row).map(|policy| Placed::new(name, policy, params)));
     let placed = placed.await.map_err(ApiError::internal)??;
     placed.map_err(|wrong| ApiError::invalid(field("params"), wrong.to_string()))?;
     Ok(RulebookEntry { name: entry.name, digest: entry.digest, params: entry.params })
@@ -292,7 +297,8 @@ async fn put_in_force(
         return Err(ApiError::invalid("note", format!("must have at most {NOTE_MAX} characters")));
     }
     let now = front.app.clock.now();
-    let version = db::policy::publish(&front.app.db, &admin.tenant, replaces, &entries, now, &admin.login, note).await?;
+    let version =
+        db::policy::publish(&front.app.db, &admin.tenant, replaces, &entries, now, &admin.login, note).await?;
     tracing::info!(tenant.id = %admin.tenant, version, policies = entries.len(), "a rulebook is in force");
     let view = RulebookView {
         version,

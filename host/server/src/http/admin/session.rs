@@ -2,12 +2,12 @@
 
 use super::body::parse;
 use crate::{
+    edge::ClientIp,
     error::ApiError,
     http::{
         Front, created,
         staff::{Admin, JsonBody, KIND, SignedIn},
     },
-    edge::ClientIp,
     seal::SecretText,
     setup::{ADMIN, PLATFORM},
 };
@@ -76,7 +76,13 @@ pub(super) async fn sign_in(
     Ok(created("/api/v1/admin/session", view))
 }
 
-async fn begin(front: &Front, tenant: TenantId, login: &str, role: String, now: UnixMs) -> Result<SignedInView, ApiError> {
+async fn begin(
+    front: &Front,
+    tenant: TenantId,
+    login: &str,
+    role: String,
+    now: UnixMs,
+) -> Result<SignedInView, ApiError> {
     let token = SecretText::new(front.app.entropy.hex::<TOKEN_BYTES>()?);
     let lasts_ms = front.app.config.staff.session_seconds.saturating_mul(1_000);
     let session = Session {
@@ -105,7 +111,10 @@ pub(super) async fn whoami(SignedIn(staff): SignedIn) -> Json<Whoami> {
 }
 
 /// `DELETE /api/v1/admin/session`.
-pub(super) async fn sign_out(State(front): State<Arc<Front>>, SignedIn(staff): SignedIn) -> Result<StatusCode, ApiError> {
+pub(super) async fn sign_out(
+    State(front): State<Arc<Front>>,
+    SignedIn(staff): SignedIn,
+) -> Result<StatusCode, ApiError> {
     db::session::end(&front.app.db, &staff.token_hash).await?;
     front.sessions.forget(&staff.token_hash);
     Ok(StatusCode::NO_CONTENT)

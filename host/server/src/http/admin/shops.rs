@@ -78,7 +78,10 @@ pub(super) struct TillView {
 }
 
 /// `GET /api/v1/admin/tills`.
-pub(super) async fn tills(State(front): State<Arc<Front>>, Admin(admin): Admin) -> Result<Json<Vec<TillView>>, ApiError> {
+pub(super) async fn tills(
+    State(front): State<Arc<Front>>,
+    Admin(admin): Admin,
+) -> Result<Json<Vec<TillView>>, ApiError> {
     let rows = db::store::tills(&front.app.db, &admin.tenant).await?;
     let view = |row: db::store::Till| TillView {
         store: row.store,

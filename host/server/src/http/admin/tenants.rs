@@ -37,7 +37,8 @@ pub(super) async fn list(
     let after = page.after.map(TenantId::new).transpose();
     let after = after.map_err(|bad| ApiError::invalid("after", bad.to_string()))?;
     let rows = db::tenant::list(&front.app.db, after.as_ref(), limit).await?;
-    let view = |row: db::tenant::Tenant| TenantView { id: row.id, name: row.name, created_at: row.created_at.to_rfc3339() };
+    let view =
+        |row: db::tenant::Tenant| TenantView { id: row.id, name: row.name, created_at: row.created_at.to_rfc3339() };
     Ok(Json(Page::of(rows.into_iter().map(view).collect(), limit, |tenant: &TenantView| tenant.id.to_string())))
 }
 

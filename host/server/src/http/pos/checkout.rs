@@ -116,7 +116,10 @@ fn single(bytes: &[u8]) -> Result<ReceiptBody, ApiError> {
     let body: ReceiptBody = parse(bytes)?;
     match body.idempotency_key {
         None => Ok(body),
-        Some(_) => Err(ApiError::invalid("idempotency_key", "belongs into the Idempotency-Key header; only in a batch it stands in each receipt")),
+        Some(_) => Err(ApiError::invalid(
+            "idempotency_key",
+            "belongs into the Idempotency-Key header; only in a batch it stands in each receipt",
+        )),
     }
 }
 
@@ -254,7 +257,10 @@ fn check_total(lines: &[Line], total: Fen) -> Result<(), ApiError> {
     if sum == total {
         return Ok(());
     }
-    Err(ApiError::invalid("total_fen", format!("is {total}, but amount_fen of the lines adds up to {sum}; they must be equal")))
+    Err(ApiError::invalid(
+        "total_fen",
+        format!("is {total}, but amount_fen of the lines adds up to {sum}; they must be equal"),
+    ))
 }
 
 fn deadline(asked: Option<u64>, limits: &PosLimits) -> Result<Option<u64>, ApiError> {
@@ -289,7 +295,10 @@ pub(super) fn text(field: &str, given: &str, limits: &PosLimits) -> Result<(), A
     if given.len() <= limits.text_bytes_max && !given.chars().any(char::is_control) {
         return Ok(());
     }
-    Err(ApiError::invalid(field, format!("must have at most {} bytes and no control characters", limits.text_bytes_max)))
+    Err(ApiError::invalid(
+        field,
+        format!("must have at most {} bytes and no control characters", limits.text_bytes_max),
+    ))
 }
 
 fn at_most(field: &str, count: usize, max: usize) -> Result<(), ApiError> {

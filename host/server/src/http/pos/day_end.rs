@@ -96,7 +96,8 @@ pub(super) async fn ours(
     query: Result<Query<DayQuery>, QueryRejection>,
     call: Call,
 ) -> Result<Json<DayView>, ApiError> {
-    let Query(query) = query.map_err(|_| ApiError::malformed("the query must hold day (2026-11-21), and may hold store and till"))?;
+    let Query(query) =
+        query.map_err(|_| ApiError::malformed("the query must hold day (2026-11-21), and may hold store and till"))?;
     let whose = whose(&call.till, query.store, query.till, query.day)?;
     view(&front, &call.till, &whose).await.map(Json)
 }
@@ -171,13 +172,11 @@ mod tests {
 
     #[test]
     fn only_what_differs_is_listed_and_a_kind_left_out_counts_nothing() {
-        let ours = BTreeMap::from([("receipt", total(2, 3_000)), ("recharge", total(0, 0)), ("return", total(1, -500))]);
+        let ours =
+            BTreeMap::from([("receipt", total(2, 3_000)), ("recharge", total(0, 0)), ("return", total(1, -500))]);
         let yours = BTreeMap::from([("receipt".to_owned(), total(3, 3_550))]);
         let differences = differences(&ours, &yours);
         assert_eq!(differences.iter().map(|d| d.kind).collect::<Vec<_>>(), ["receipt", "return"]);
-        assert_eq!(
-            differences[0].text,
-            "receipt: the ledger has 2 of 30.00 yuan, you have 3 of 35.50 yuan"
-        );
+        assert_eq!(differences[0].text, "receipt: the ledger has 2 of 30.00 yuan, you have 3 of 35.50 yuan");
     }
 }

@@ -5,7 +5,10 @@ use crate::{
     error::ApiError,
     http::{Front, answer, ask},
 };
-use axum::{Json, response::{IntoResponse as _, Response}};
+use axum::{
+    Json,
+    response::{IntoResponse as _, Response},
+};
 use std::{future::Future, time::Duration};
 
 /// What a cashier and a customer read then.

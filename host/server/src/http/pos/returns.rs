@@ -96,7 +96,10 @@ pub(super) async fn back(
         return Err(ApiError::invalid("return_id", "must be the till's number for this return"));
     }
     let sale = body.sold_at.receipt(till, &receipt)?;
-    let back = Return { return_id: body.return_id, lines: body.lines.map(|given| lines(given, limits.lines_max)).transpose()? };
+    let back = Return {
+        return_id: body.return_id,
+        lines: body.lines.map(|given| lines(given, limits.lines_max)).transpose()?,
+    };
     let natural_key = natural::back(&sale, &till.store, &till.till, &back.return_id);
     let meaning = Meaning { sale: &sale, back: &back, business_at: body.business_at };
     let wish = Wish {
@@ -115,7 +118,10 @@ pub(super) async fn back(
 
 fn lines(given: Vec<LineBody>, max: usize) -> Result<Vec<ReturnLine>, ApiError> {
     if given.is_empty() || given.len() > max {
-        return Err(ApiError::invalid("lines", format!("must have 1 to {max} items; leave it out to return everything")));
+        return Err(ApiError::invalid(
+            "lines",
+            format!("must have 1 to {max} items; leave it out to return everything"),
+        ));
     }
     let line = |(at, line): (usize, LineBody)| {
         if line.quantity.is_some_and(|quantity| quantity.0 == 0) {

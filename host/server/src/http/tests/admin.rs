@@ -22,7 +22,8 @@ fn on_receipt(ctx, receipt) { if ctx.member != () { grant("hello", 1); applied("
 impl Host {
     async fn staff(&self, method: &str, path: &str, token: &str, body: &Value) -> Answer {
         let request = Request::builder().method(method).uri(format!("{ADMIN}{path}"));
-        let request = request.header("content-type", "application/json").header("authorization", format!("Bearer {token}"));
+        let request =
+            request.header("content-type", "application/json").header("authorization", format!("Bearer {token}"));
         let request = request.header("idempotency-key", ledger::sha256_hex(format!("{path}-{body}").as_bytes()));
         let body = if method == "GET" { Body::empty() } else { Body::from(body.to_string()) };
         self.send(request.body(body).expect("a request")).await
@@ -68,7 +69,8 @@ async fn guessing_a_password_is_slowed_down() {
 async fn an_admin_sets_up_a_till_whose_secret_is_shown_once() {
     let mut host = Host::start().await;
     let token = host.token("acme").await;
-    let made = host.staff("POST", "/stores", &token, &json!({"id": "s2", "name": "二店", "detail": {"region": "北"}})).await;
+    let made =
+        host.staff("POST", "/stores", &token, &json!({"id": "s2", "name": "二店", "detail": {"region": "北"}})).await;
     assert_eq!(made.status, StatusCode::CREATED, "{}", made.json());
     assert_eq!(host.staff("POST", "/stores", &token, &json!({"id": "s2", "name": "二店"})).await.code(), "exists");
     host.staff("POST", "/tills", &token, &json!({"store": "s2", "id": "t1", "name": "前台"})).await;
@@ -149,8 +151,14 @@ async fn a_policy_is_checked_published_and_rolled_back() {
     assert_eq!(broken.code(), "policy_refused", "{}", broken.json());
     let kept = host.staff("POST", "/policies", &token, &upload(RULE, case(1))).await.json();
     let entry = json!({"name": kept["name"], "digest": kept["digest"]});
-    let publish = host.staff("POST", "/rulebook", &token, &json!({"replaces": 1, "policies": [entry], "note": "试"})).await;
-    assert_eq!((publish.status, publish.json()["version"].as_i64()), (StatusCode::CREATED, Some(2)), "{}", publish.json());
+    let publish =
+        host.staff("POST", "/rulebook", &token, &json!({"replaces": 1, "policies": [entry], "note": "试"})).await;
+    assert_eq!(
+        (publish.status, publish.json()["version"].as_i64()),
+        (StatusCode::CREATED, Some(2)),
+        "{}",
+        publish.json()
+    );
     let late = host.staff("POST", "/rulebook", &token, &json!({"replaces": 1, "policies": []})).await;
     assert_eq!((late.status.as_u16(), late.code().as_str()), (409, "changed"));
     let back = host.staff("POST", "/rulebook/rollback", &token, &json!({"replaces": 2, "version": 1})).await.json();
@@ -175,7 +183,10 @@ async fn a_pay_code_settles_one_purchase() {
     assert_eq!((first.status, again.is_replayed()), (StatusCode::OK, true), "{}", first.json());
     assert_eq!(host.post("/api/v1/pos/receipts", "k-2", &body("R-2")).await.code(), "pay_code_used");
     let unknown = json!({"pay_code": "801111111111111111"});
-    assert_eq!(host.post("/api/v1/pos/receipts", "k-3", &super::receipt("R-3", unknown)).await.code(), "pay_code_unknown");
+    assert_eq!(
+        host.post("/api/v1/pos/receipts", "k-3", &super::receipt("R-3", unknown)).await.code(),
+        "pay_code_unknown"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -188,14 +199,20 @@ async fn an_operator_makes_tenants_and_sees_nothing_inside() {
     desk.staff(&platform, "root", "Root", OPERATOR, hash).await.expect("an operator");
     let session = host.staff("POST", "/session", "", &json!({"user": "root", "password": PASSWORD})).await.json();
     let token = session["token"].as_str().expect("a token").to_owned();
-    let tenant = |id: &str| json!({"id": id, "name": "新店", "admin": {"user": "amy", "name": "Amy", "password": PASSWORD}});
+    let tenant =
+        |id: &str| json!({"id": id, "name": "新店", "admin": {"user": "amy", "name": "Amy", "password": PASSWORD}});
     let made = host.staff("POST", "/tenants", &token, &tenant("fresh")).await;
     assert_eq!(made.status, StatusCode::CREATED, "{}", made.json());
     for taken in ["fresh", PLATFORM] {
         assert_eq!(host.staff("POST", "/tenants", &token, &tenant(taken)).await.code(), "exists");
     }
     assert_eq!(host.staff("GET", "/members", &token, &Value::Null).await.code(), "forbidden");
-    let ids: Vec<Value> = host.staff("GET", "/tenants?limit=1", &token, &Value::Null).await.json()["items"].as_array().into_iter().flatten().cloned().collect();
+    let ids: Vec<Value> = host.staff("GET", "/tenants?limit=1", &token, &Value::Null).await.json()["items"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .cloned()
+        .collect();
     assert_eq!((ids.len(), ids[0]["id"].as_str()), (1, Some("acme")));
     host.token("fresh").await;
 }

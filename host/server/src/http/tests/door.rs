@@ -79,7 +79,12 @@ async fn nothing_behind_a_chunked_body_is_taken_for_a_request() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_head_that_is_no_http_is_refused() {
     let host = host().await;
-    for text in ["\x16\x03\x01 hello\r\n\r\n", "GET / HTTP/2.0\r\n\r\n", "GET /\u{0} HTTP/1.1\r\nhost: a\r\n\r\n", "GET / HTTP/1.1\r\nhost: a\r\n folded\r\n\r\n"] {
+    for text in [
+        "\x16\x03\x01 hello\r\n\r\n",
+        "GET / HTTP/2.0\r\n\r\n",
+        "GET /\u{0} HTTP/1.1\r\nhost: a\r\n\r\n",
+        "GET / HTTP/1.1\r\nhost: a\r\n folded\r\n\r\n",
+    ] {
         let (answer, closed) = say(&host, text.as_bytes()).await;
         assert!((answer.is_empty() || answer.starts_with("HTTP/1.1 4")) && closed, "{text:?}: {answer}");
     }

@@ -71,7 +71,8 @@ async fn a_member_is_shown_masked_however_they_are_named() {
     assert_eq!(joined.status, StatusCode::OK, "{}", joined.json());
     for who in [json!({"phone": "13812341234"}), json!({"card": "880012345678"})] {
         let seen = host.post("/api/v1/pos/members/lookup", "", &who).await.json();
-        let shown = ["phone", "name", "card"].map(|field| seen["member"][field].as_str().unwrap_or_default().to_owned());
+        let shown =
+            ["phone", "name", "card"].map(|field| seen["member"][field].as_str().unwrap_or_default().to_owned());
         assert_eq!(shown, ["138****1234", "王**", "****5678"], "{seen}");
     }
     let taken = host.post("/api/v1/pos/members", "j2", &json!({"phone": "13900000000", "card": "880012345678"})).await;
@@ -91,7 +92,10 @@ async fn a_return_gives_back_what_the_goods_earned() {
     host.post(RECEIPTS, "k-1", &receipt("R/1 a", json!({"id": amy}))).await;
     let returns = "/api/v1/pos/receipts/R%2F1%20a/returns";
     let part = host.post(returns, "k-2", &json!({"return_id": "B-1", "lines": [{"line": 1, "quantity": 1}]})).await;
-    assert_eq!((part.json()["refund_fen"].as_i64(), part.json()["points"]["earned"].as_i64()), (Some(1_400), Some(-14)));
+    assert_eq!(
+        (part.json()["refund_fen"].as_i64(), part.json()["points"]["earned"].as_i64()),
+        (Some(1_400), Some(-14))
+    );
     let state = host.get("/api/v1/pos/receipts/R%2F1%20a").await.json();
     assert_eq!((state["state"].as_str(), state["left_fen"].as_i64()), (Some("partly_returned"), Some(11_400)));
     assert_eq!(state["answer"]["points"]["earned"], 128);

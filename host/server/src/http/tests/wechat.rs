@@ -33,7 +33,9 @@ async fn host(mode: &str) -> Host {
 }
 
 fn xml(fields: &str) -> String {
-    format!("<xml><ToUserName>gh_1</ToUserName><FromUserName>oAmy</FromUserName><CreateTime>{NOW_S}</CreateTime>{fields}</xml>")
+    format!(
+        "<xml><ToUserName>gh_1</ToUserName><FromUserName>oAmy</FromUserName><CreateTime>{NOW_S}</CreateTime>{fields}</xml>"
+    )
 }
 
 fn text(said: &str, id: u32) -> String {
@@ -118,7 +120,10 @@ async fn no_openid_and_no_phone_is_stored_in_the_clear() {
     host.push(&text("签到", 1)).await;
     host.member("13812341234").await;
     let file = host.file();
-    let stored: Vec<u8> = std::fs::read_dir(file).expect("a directory").flat_map(|f| std::fs::read(f.expect("a file").path()).expect("read")).collect();
+    let stored: Vec<u8> = std::fs::read_dir(file)
+        .expect("a directory")
+        .flat_map(|f| std::fs::read(f.expect("a file").path()).expect("read"))
+        .collect();
     for secret in ["oAmy", "13812341234", TOKEN, AES_KEY] {
         assert!(!stored.windows(secret.len()).any(|window| window == secret.as_bytes()), "{secret} shows");
     }

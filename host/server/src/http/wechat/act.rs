@@ -5,8 +5,9 @@ use crate::{
     apply::Asked,
     error::ApiError,
     http::{
-        Front, ask, natural,
+        Front, ask,
         member::new_id,
+        natural,
         who::Named,
         wish::{Asker, UNKNOWN_MEMBER, Wish},
     },
@@ -59,7 +60,9 @@ fn known(reply: Result<Reply, ApiError>) -> Result<Option<Reply>, ApiError> {
 fn meaning(account: &Account, message: &Message) -> Meaning {
     let custom = |name: &str, data: serde_json::Value| Meaning::Event(Event::Custom(name.to_owned(), data.to_string()));
     match &message.kind {
-        Kind::Event(Push::Subscribe { scene, .. }) => Meaning::Follow(scene.as_ref().map(|scene| bounded(scene.as_str()))),
+        Kind::Event(Push::Subscribe { scene, .. }) => {
+            Meaning::Follow(scene.as_ref().map(|scene| bounded(scene.as_str())))
+        }
         Kind::Event(Push::Unsubscribe) => custom("unfollow", serde_json::json!({})),
         Kind::Event(Push::Scan { scene, .. }) => custom("scan", serde_json::json!({"scene": bounded(scene.as_str())})),
         Kind::Event(Push::Click { key }) if is_among(&account.detail.sign_in_words, key.as_str()) => {
