@@ -10,6 +10,7 @@ pub mod audit;
 pub mod backup;
 pub mod campaign;
 mod check;
+mod checkpoint;
 mod db;
 mod dialect;
 mod error;

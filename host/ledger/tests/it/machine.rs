@@ -1,7 +1,7 @@
 //! The state machine: anything may happen in any order, and the books stay sound.
 
 use crate::check::{assert_sound, faults};
-use crate::check_things::is_draw;
+use crate::check_stock::is_draw;
 use crate::ops::{NAMES, Op, basket, op, shops, trial_shop};
 use crate::runner::holds;
 use crate::say::redeeming;

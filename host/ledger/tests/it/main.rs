@@ -12,6 +12,7 @@ mod bugs;
 mod bugs_of_things;
 mod canaries;
 mod check;
+mod check_stock;
 mod check_things;
 mod determinism;
 mod draws;
