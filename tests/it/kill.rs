@@ -76,17 +76,25 @@ async fn round(dir: &Path, cycles: u64, seed: u64) -> anyhow::Result<Round> {
         books.read_on(&Source::in_dir(dir), TENANT).await?;
         let findings = judge(&told, &books);
         ensure!(findings.is_empty(), "after kill {cycle}: {findings:?}");
-        if dice.percent(KILLED_IN_START) {
-            Running::killed_in_start(demo(dir, None)?, Duration::from_millis(dice.within(0..40))).await?;
-            round.starts_killed += 1;
-        }
-        host = Running::start(demo(dir, None)?, dir).await?;
-        round.ready.push(host.ready_in);
+        host = round.start_again(dir, &mut dice).await?;
         round.unknown += ask_again(&scene, &host, &unknown(&told)?).await?;
     }
     host.stop().await?;
     round.acknowledged = inspect(dir, &scene).await?;
     Ok(round)
+}
+
+impl Round {
+    /// Starts the host again, sometimes only at the second try.
+    async fn start_again(&mut self, dir: &Path, dice: &mut Dice) -> anyhow::Result<Running> {
+        if dice.percent(KILLED_IN_START) {
+            Running::killed_in_start(demo(dir, None)?, Duration::from_millis(dice.within(0..40))).await?;
+            self.starts_killed += 1;
+        }
+        let host = Running::start(demo(dir, None)?, dir).await?;
+        self.ready.push(host.ready_in);
+        Ok(host)
+    }
 }
 
 async fn kill_under_load(host: Running, scene: &Scene, after: Duration) -> anyhow::Result<()> {

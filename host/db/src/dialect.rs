@@ -117,8 +117,7 @@ pub(crate) const READ_POSTGRES: &str = concat!(
 /// The batch write on SQLite. Rows say where a long value is, `[from, length]`: those of decisions in $1, of
 /// members in $2, all others in $3 (each statement copies the bytes it names). $4 is the stream; $5 to $13 are
 /// JSON arrays: settings seen, members, decisions, identities, new vouchers, changed vouchers, sales, counters,
-/// notices. Writing to `refused` fails the text with that reason. `or rollback` because a failed text is rolled
-/// back anyway: SQLite then need not copy each page aside to undo a single statement.
+/// notices. Writing to `refused` fails the text with that reason.
 pub(crate) const WRITE_SQLITE: &str = "
 begin immediate;
 
@@ -136,7 +135,7 @@ where coalesce(m.version, 0) <> (r.value ->> 'before')
    or m.principal <> (r.value ->> '$.base[1]') or m.principal_seq <> (r.value ->> '$.base[4]')
    or m.gift <> (r.value ->> '$.base[2]') or m.gift_seq <> (r.value ->> '$.base[5]');
 
-insert or rollback into decision (tenant_id, stream, seq, at_ms, kind, status, member_id, before_stream, before_seq, store_id,
+insert into decision (tenant_id, stream, seq, at_ms, kind, status, member_id, before_stream, before_seq, store_id,
                       till_id, business_day, amount_fen, principal, key_hash, natural_key, input_hash, hash,
                       entries, reply, record)
 select r.value ->> 't', $4, r.value ->> 'seq', r.value ->> 'at', r.value ->> 'kind', r.value ->> 'status',
@@ -152,7 +151,7 @@ select r.value ->> 't', $4, r.value ->> 'seq', r.value ->> 'at', r.value ->> 'ki
 from jsonb_each($7) r
 left join member m on m.tenant_id = (r.value ->> 't') and m.member_id = (r.value ->> 'm');
 
-update or rollback member set
+update member set
     version = r.value ->> 'after', points = r.value ->> '$.now[0]', principal = r.value ->> '$.now[1]',
     gift = r.value ->> '$.now[2]', points_seq = r.value ->> '$.now[3]', principal_seq = r.value ->> '$.now[4]',
     gift_seq = r.value ->> '$.now[5]', tier = r.value ->> 'tier', registered = r.value ->> 'registered',
@@ -164,13 +163,13 @@ where member.tenant_id = (r.value ->> 't') and member.member_id = (r.value ->> '
   and (r.value ->> 'before') > 0;
 
 -- Apart, so that the two indexes are touched only when these change.
-update or rollback member set birthday_md = r.value ->> 'birthday', next_due_day = r.value ->> 'due'
+update member set birthday_md = r.value ->> 'birthday', next_due_day = r.value ->> 'due'
 from jsonb_each($6) r
 where member.tenant_id = (r.value ->> 't') and member.member_id = (r.value ->> 'm')
   and (r.value ->> 'before') > 0
   and (member.birthday_md is not (r.value ->> 'birthday') or member.next_due_day is not (r.value ->> 'due'));
 
-insert or rollback into member (tenant_id, member_id, version, points, principal, gift, points_seq, principal_seq, gift_seq,
+insert into member (tenant_id, member_id, version, points, principal, gift, points_seq, principal_seq, gift_seq,
                     tier, registered, birthday_md, next_due_day, last_stream, last_seq, state, profile_sealed)
 select value ->> 't', value ->> 'm', value ->> 'after', value ->> '$.now[0]', value ->> '$.now[1]',
        value ->> '$.now[2]', value ->> '$.now[3]', value ->> '$.now[4]', value ->> '$.now[5]', value ->> 'tier',
@@ -179,10 +178,10 @@ select value ->> 't', value ->> 'm', value ->> 'after', value ->> '$.now[0]', va
        substr($2, value ->> '$.profile[0]', value ->> '$.profile[1]')
 from jsonb_each($6) where (value ->> 'before') = 0;
 
-insert or rollback into identity (tenant_id, kind, value_index, member_id)
+insert into identity (tenant_id, kind, value_index, member_id)
 select value ->> 0, value ->> 1, value ->> 2, value ->> 3 from jsonb_each($8);
 
-insert or rollback into voucher (tenant_id, code, member_id, template, state, valid_until, doc)
+insert into voucher (tenant_id, code, member_id, template, state, valid_until, doc)
 select value ->> 't', value ->> 'code', value ->> 'm', value ->> 'template', value ->> 'state', value ->> 'until',
        cast(substr($3, value ->> '$.doc[0]', value ->> '$.doc[1]') as text)
 from jsonb_each($9);
@@ -192,7 +191,7 @@ select 'stale: voucher' from jsonb_each($10) r
 left join voucher v on v.tenant_id = (r.value ->> 't') and v.code = (r.value ->> 'code')
 where v.member_id is not (r.value ->> 'm');
 
-update or rollback voucher set
+update voucher set
     state = r.value ->> 'state', valid_until = r.value ->> 'until',
     doc = cast(substr($3, r.value ->> '$.doc[0]', r.value ->> '$.doc[1]') as text)
 from jsonb_each($10) r
@@ -203,17 +202,17 @@ select 'stale: sale' from jsonb_each($11) r
 left join sale_left s on s.tenant_id = (r.value ->> 't') and s.natural_key = (r.value ->> 'natural')
 where coalesce(s.returns, 0) <> (r.value ->> 'before');
 
-insert or rollback into sale_left (tenant_id, natural_key, returns, doc)
+insert into sale_left (tenant_id, natural_key, returns, doc)
 select value ->> 't', value ->> 'natural', value ->> 'returns',
        cast(substr($3, value ->> '$.doc[0]', value ->> '$.doc[1]') as text)
 from jsonb_each($11) where true
 on conflict (tenant_id, natural_key) do update set returns = excluded.returns, doc = excluded.doc;
 
-insert or rollback into stock (tenant_id, name, used, max)
+insert into stock (tenant_id, name, used, max)
 select value ->> 't', value ->> 'name', 0, value ->> 'max' from jsonb_each($12) where true
 on conflict (tenant_id, name) do nothing;
 
-update or rollback stock set
+update stock set
     used = used + (r.value ->> 'delta'),
     -- Giving back is never refused, even if the limit has been lowered below what is used.
     max = case when (r.value ->> 'delta') <= 0 then max(r.value ->> 'max', used + (r.value ->> 'delta'))
@@ -221,7 +220,7 @@ update or rollback stock set
 from jsonb_each($12) r
 where stock.tenant_id = (r.value ->> 't') and stock.name = (r.value ->> 'name');
 
-insert or rollback into outbox (tenant_id, outbox_id, decision_id, topic, body, state, due_at_ms)
+insert into outbox (tenant_id, outbox_id, decision_id, topic, body, state, due_at_ms)
 select value ->> 't', (value ->> 'decision') || '.' || (value ->> 'n'), value ->> 'decision', value ->> 'topic',
        cast(substr($3, value ->> '$.body[0]', value ->> '$.body[1]') as text), 'waiting', value ->> 'due'
 from jsonb_each($13);

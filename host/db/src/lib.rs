@@ -10,7 +10,6 @@ pub mod audit;
 pub mod backup;
 pub mod campaign;
 mod check;
-mod checkpoint;
 mod db;
 mod dialect;
 mod error;

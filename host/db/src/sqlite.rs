@@ -1,6 +1,6 @@
 //! The embedded database: one file, one writer connection, readers beside it, one host.
 
-use crate::{DbError, checkpoint::Checkpointer};
+use crate::DbError;
 use sqlx::{
     ConnectOptions as _, Connection as _, Row as _, SqliteConnection, SqlitePool,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
@@ -24,8 +24,8 @@ const VERSION_FLOOR: (u32, u32, u32) = (3, 51, 3);
 pub(crate) struct Tuning {
     /// Bytes of a page. Random pages, not syncs, limit the journal: a small page is a small write.
     pub(crate) page_bytes: u32,
-    /// When the log has so many pages, the writer itself copies what is not copied yet, and the log begins
-    /// again: more delays commits, less copies the same page more often. 0 = nobody copies.
+    /// The log is copied into the file whenever it has so many pages: more delays commits, less copies the
+    /// same page more often.
     pub(crate) checkpoint_pages: u32,
 }
 
@@ -34,9 +34,6 @@ impl Default for Tuning {
         Self { page_bytes: 1_024, checkpoint_pages: 4_096 }
     }
 }
-
-/// After so many bytes of committed rows the log is copied beside the commits.
-const ROW_BYTES_BETWEEN_COPIES: u64 = 512 << 10;
 
 /// What is left of the log's file after a checkpoint, at most.
 const LOG_BYTES_KEPT: u32 = 64 << 20;
@@ -62,7 +59,6 @@ pub(crate) struct Sqlite {
     tuning: Tuning,
     writer: Arc<Mutex<Writer>>,
     readers: SqlitePool,
-    checkpointer: Checkpointer,
     /// Held for as long as the database is open: two hosts never share one file.
     lock: Mutex<Option<File>>,
 }
@@ -91,19 +87,12 @@ impl Sqlite {
             .max_lifetime(None)
             .connect_with(options(&path, tuning).pragma("query_only", "ON"))
             .await?;
-        // They make about twice as many bytes in the log, so that the writer finds most of it copied.
-        let copy_after = if tuning.checkpoint_pages == 0 { u64::MAX } else { ROW_BYTES_BETWEEN_COPIES };
-        let checkpointer = Checkpointer::start(options(&path, tuning).connect().await?, copy_after);
-        let writer = Arc::new(Mutex::new(Writer { connection: Some(connection), unfinished: false }));
-        Ok(Self { path, tuning, writer, readers, checkpointer, lock: Mutex::new(Some(lock)) })
+        let writer = Writer { connection: Some(connection), unfinished: false };
+        Ok(Self { path, tuning, writer: Arc::new(Mutex::new(writer)), readers, lock: Mutex::new(Some(lock)) })
     }
 
     pub(crate) fn readers(&self) -> &SqlitePool {
         &self.readers
-    }
-
-    pub(crate) fn checkpointer(&self) -> &Checkpointer {
-        &self.checkpointer
     }
 
     /// The writer, free of anything an abandoned call may have left open.
@@ -146,7 +135,6 @@ impl Sqlite {
 
     pub(crate) async fn close(&self) {
         self.readers.close().await;
-        self.checkpointer.close().await;
         let mut writer = self.writer.lock().await;
         if let Some(connection) = writer.connection.take()
             && let Err(error) = connection.close().await

@@ -123,7 +123,6 @@ struct Params {
 pub(super) async fn write(sqlite: &Sqlite, stream: &str, batch: &Batch<'_>) -> Result<(), Lost> {
     let params = params(batch).map_err(Lost::Before)?;
     let stream = stream.to_owned();
-    let written = params.bytes.iter().map(Vec::len).sum();
     let mut writer = sqlite.writer().await.map_err(Lost::Before)?;
     let run = tokio::spawn(async move {
         writer.started();
@@ -148,9 +147,7 @@ pub(super) async fn write(sqlite: &Sqlite, stream: &str, batch: &Batch<'_>) -> R
             }
         }
     });
-    run.await.unwrap_or(Err(Lost::During(sqlx::Error::WorkerCrashed)))?;
-    sqlite.checkpointer().committed(written);
-    Ok(())
+    run.await.unwrap_or(Err(Lost::During(sqlx::Error::WorkerCrashed)))
 }
 
 fn params(batch: &Batch<'_>) -> Result<Params, DbError> {

@@ -211,8 +211,7 @@ async fn measure_log_bytes() {
 async fn measure_profile() {
     let number = |name: &str, or: usize| std::env::var(name).map_or(or, |text| text.parse().unwrap());
     let page = number("PAGE", 1024) as u32;
-    let checkpoint = number("CHECKPOINT", 4 * 1024 * 1024 / page as usize) as u32;
-    let scratch = Scratch::sqlite_tuned(page, checkpoint).await.unwrap();
+    let scratch = Scratch::sqlite_tuned(page, 4 * 1024 * 1024 / page).await.unwrap();
     let mut world = World::open(&scratch.db, number("TENANTS", 1)).await;
     for _ in 0..3 {
         let of = rate(&scratch.db, &mut world, 64, 150).await;

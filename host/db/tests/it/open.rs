@@ -153,18 +153,3 @@ async fn a_full_disk_refuses_the_batch_and_reads_go_on() {
     scratch.sql("pragma max_page_count = 100000").await.unwrap();
     write(&scratch.db, &[one]).await;
 }
-
-#[tokio::test]
-async fn the_log_stays_short_however_much_is_written() {
-    let scratch = Scratch::sqlite().await.unwrap();
-    let mut shop = Shop::open(&scratch.db, "shop").await;
-    for _ in 0..100 {
-        let mut batch: Vec<_> = (0..32).map(|_| shop.decision("receipt")).collect();
-        for one in &mut batch {
-            one.record = "x".repeat(20_000);
-        }
-        write(&scratch.db, &batch).await;
-    }
-    let log = std::fs::metadata(scratch.file().unwrap().with_extension("db-wal")).unwrap().len();
-    assert!(log < 16 << 20, "{log} bytes of 64 million written");
-}

@@ -2,7 +2,7 @@
 
 use crate::draws;
 use crate::world::{Done, Move, World};
-use ledger::{Account, Act, Applied, DecisionId, EntryKind, Event, Fen, VoucherCode, VoucherState};
+use ledger::{Account, Act, Applied, DecisionId, EntryKind, Fen, VoucherCode, VoucherState};
 use std::collections::BTreeMap;
 
 pub fn faults(world: &World, found: &mut Vec<String>) {
@@ -66,8 +66,8 @@ fn count_faults(world: &World, template: &str, (issued, back): (i64, i64), found
 
 /// Whether a return of this very sale is what was done.
 fn returns_sale(world: &World, done: &Done, sale: &DecisionId) -> bool {
-    let key = done.sale.as_ref().and_then(|key| world.sales.get(key));
-    matches!(done.act, Act::Return(_)) && key.is_some_and(|scored| scored.sale.decision == *sale)
+    let named = done.sale.as_ref().and_then(|key| world.sales.get(key));
+    matches!(done.act, Act::Return(_)) && named.is_some_and(|scored| scored.sale.decision == *sale)
 }
 
 fn confirms(done: &Done, quote: &DecisionId) -> bool {
@@ -191,9 +191,4 @@ fn moved(done: &Done, back: &mut [i64; 4]) {
             _ => {}
         }
     }
-}
-
-/// Whether the event was a draw.
-pub fn is_draw(done: &Done) -> bool {
-    matches!(&done.act, Act::Event(Event::Draw(_)))
 }

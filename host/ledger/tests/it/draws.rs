@@ -228,8 +228,7 @@ fn odds_draw_only_when_a_draw_was_asked_for() {
 
 #[test]
 fn prizes_give_what_they_say() {
-    type Given = fn(&World) -> bool;
-    let table: [(Award, Given); 4] = [
+    let table: [(Award, fn(&World) -> bool); 4] = [
         (Award::Points(Points::new(70)), |shop| shop.balance("amy") == 70),
         (Award::Gift(Fen::new(300)), |shop| shop.of("amy").accounts.gift.balance == 300),
         (Award::Voucher(voucher("won")), |shop| shop.codes("won").len() == 1),

@@ -5,6 +5,7 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::type_complexity,
     reason = "a failing expectation should stop the test"
 )]
 
@@ -12,8 +13,8 @@ mod bugs;
 mod bugs_of_things;
 mod canaries;
 mod check;
+mod check_grants;
 mod check_stock;
-mod check_things;
 mod determinism;
 mod draws;
 mod limits;

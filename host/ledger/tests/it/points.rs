@@ -403,7 +403,7 @@ fn settings_at_their_ends_do_not_panic() {
 }
 
 #[test]
-fn policies_are_shown_what_expires_soon_soonest_first_and_no_more_than_fifty() {
+fn policies_are_shown_what_expires_within_thirty_days_soonest_first() {
     let mut shop = visiting(|| (0..60).rev().map(|days| ("r", lasting(1, Expiry::Days(days)))).collect());
     shop.act("amy", tick()).unwrap();
     let done = shop.plan(Some("amy"), tick(), None).unwrap();

@@ -253,8 +253,7 @@ fn a_return_makes_room_under_the_cap_its_sale_used() {
 #[test]
 fn a_refund_is_what_was_paid_and_never_more() {
     // Prices, points redeemed, order of lines given back, refunds.
-    type Row = (&'static [i64], i64, &'static [u32], &'static [i64]);
-    let table: [Row; 7] = [
+    let table: [(&[i64], i64, &[u32], &[i64]); 7] = [
         (&[10_000], 0, &[0], &[10_000]),
         (&[100, 200, 33], 0, &[2, 1, 0], &[33, 200, 100]),
         (&[100, 200, 33], 30, &[0, 1, 2], &[91, 182, 30]),

@@ -84,8 +84,7 @@ fn a_voucher_pays_its_face_as_far_as_its_goods_and_the_receipt_reach() {
         };
         of_lines("R", list.iter().map(line).collect())
     };
-    type Goods = &'static [(&'static str, i64)];
-    let table: [(Goods, &[&str], i64); 7] = [
+    let table: [(&[(&str, i64)], &[&str], i64); 7] = [
         (&[("tea", 5_000)], &[], 2_000),
         (&[("tea", 1_500)], &[], 1_500),
         (&[("tea", 700), ("cup", 5_000)], &["tea"], 700),

@@ -3,14 +3,15 @@
 use crate::world::{Done, World};
 use chrono::Datelike;
 use ledger::{
-    Account, Act, Award, Day, Decision, Effect, EntryKind, Envelope, Event, Expiry, Fen, Grant, Granted, LotId,
-    MemberId, Odds, OverCap, Period, PolicyDecision, RuledEffect, VoucherState,
+    Act, Award, Day, Decision, Effect, Envelope, Expiry, Fen, Grant, Granted, LotId, MemberId, Odds, OverCap, Period,
+    PolicyDecision, RuledEffect,
 };
 use std::collections::BTreeMap;
 
 pub fn faults(world: &World, found: &mut Vec<String>) {
     grant_faults(world, found);
     given_faults(world, found);
+    left_out_faults(world, found);
 }
 
 /// Names one cap: member, policy, rule, kind of period and which one.
@@ -113,20 +114,37 @@ fn room(
     granted
 }
 
+/// Whether the reply says that a policy was not carried out.
+fn failed(done: &Done, policy: &str) -> bool {
+    done.planned.reply.reasons.iter().any(|r| r.policy == policy && r.reason.text.starts_with("规则未执行"))
+}
+
+/// R4: a policy inside the limits is only left out where it takes points or draws.
+fn left_out_faults(world: &World, found: &mut Vec<String>) {
+    for done in world.done.iter().filter(|done| done.who.is_some()) {
+        for (_, decision) in done.asked.iter().filter(|(question, _)| question.rulebook.is_none()) {
+            for part in inside(&world.envelope, decision) {
+                let risky = |e: &RuledEffect| matches!(e.effect, Effect::DeductPoints(_) | Effect::SetOdds(_));
+                let bold = world.members.values().any(|m| m.accounts.points.balance > ledger::AMOUNT_MAX / 2);
+                if failed(done, &part.policy) && !bold && !effects_of(part).iter().any(risky) {
+                    found.push(format!("R4 {}: {} is left out for no reason", done.id, part.policy));
+                }
+            }
+        }
+    }
+}
+
 /// Effects the host had to carry out: those of policies that stay inside the envelope, refuse nothing and did not fail.
 fn obeyed<'a>(world: &World, done: &'a Done) -> Vec<(&'a str, &'a RuledEffect)> {
     if done.who.is_none() {
         return Vec::new();
     }
-    let failed = |policy: &str| {
-        done.planned.reply.reasons.iter().any(|r| r.policy == policy && r.reason.text.starts_with("规则未执行"))
-    };
     let mut effects = Vec::new();
     for (_, decision) in done.asked.iter().filter(|(question, _)| question.rulebook.is_none()) {
         for part in inside(&world.envelope, decision) {
             let asked = effects_of(part);
             let rejects = asked.iter().any(|e| matches!(e.effect, Effect::Reject(_)));
-            if !rejects && !failed(&part.policy) {
+            if !rejects && !failed(done, &part.policy) {
                 effects.extend(asked.iter().map(|e| (part.policy.as_str(), e)));
             }
         }
