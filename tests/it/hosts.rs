@@ -30,22 +30,14 @@ async fn run(dir: &Path, kills: u64, seed: u64) -> anyhow::Result<String> {
     let cluster = Cluster::start()?.context("PostgreSQL is not installed; make test installs it")?;
     let url = cluster.url.as_str();
     let scene = set_up(dir, url, seed).await?;
-    let mut hosts = Vec::new();
+    let (mut hosts, mut again) = (Vec::new(), 0);
     for stream in STREAMS {
         hosts.push(Running::start(serve(dir, url, stream)?, dir).await?);
     }
-    let mut again = 0;
     for kill in 0..kills {
         let mut dice = Dice::nth(seed, kill);
         let at = usize::try_from(dice.within(0..3))?;
-        let loads = hosts.iter().map(|host| load(&scene, host)).collect::<anyhow::Result<Vec<_>>>()?;
-        sleep(Duration::from_millis(dice.within(200..1_000))).await;
-        hosts.remove(at).kill().await?;
-        for load in loads {
-            load.await??;
-        }
-        // Another host answers for what the killed one was asked.
-        again += settle(&scene, hosts.first().context("two hosts are left")?).await?;
+        again += kill_one(&mut hosts, at, &scene, Duration::from_millis(dice.within(200..1_000))).await?;
         check(&scene, url).await.with_context(|| format!("after kill {kill}"))?;
         let stream = STREAMS.get(at).context("three streams")?;
         hosts.insert(at, Running::start(serve(dir, url, stream)?, dir).await?);
@@ -61,6 +53,17 @@ async fn run(dir: &Path, kills: u64, seed: u64) -> anyhow::Result<String> {
          streams, 0 lost, 0 doubled, entries gapless; {again} without an answer sent again to another host; audit \
          and replay clean"
     ))
+}
+
+/// Kills one of the hosts under load; another answers for what it was asked. How many had no answer.
+async fn kill_one(hosts: &mut Vec<Running>, at: usize, scene: &Scene, after: Duration) -> anyhow::Result<usize> {
+    let loads = hosts.iter().map(|host| load(scene, host)).collect::<anyhow::Result<Vec<_>>>()?;
+    sleep(after).await;
+    hosts.remove(at).kill().await?;
+    for load in loads {
+        load.await??;
+    }
+    settle(scene, hosts.first().context("two hosts are left")?).await
 }
 
 /// A demo's merchant and till on the database, and its members.

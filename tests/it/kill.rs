@@ -5,13 +5,12 @@ use db::testing::Scratch;
 use ledger::Settings;
 use sandbox::{Outcome, Until, WhenLost};
 use serde_json::json;
-use sqlx::{ConnectOptions as _, PgConnection, postgres::PgConnectOptions, sqlite::SqliteConnectOptions};
-use std::{collections::BTreeMap, path::Path, str::FromStr as _, time::Duration};
+use std::{collections::BTreeMap, path::Path, time::Duration};
 use tests::{
     Served,
     faults::{
-        Books, Dice, Finding, Running, Scene, Source, TENANT, demo, figure, judge, permille, ran_well, seed, times,
-        unknown,
+        Books, Dice, Finding, Running, Scene, Source, TENANT, demo, figure, judge, permille, plant, ran_well, seed,
+        times, unknown,
     },
 };
 use tokio::time::sleep;
@@ -77,17 +76,25 @@ async fn round(dir: &Path, cycles: u64, seed: u64) -> anyhow::Result<Round> {
         books.read_on(&Source::in_dir(dir), TENANT).await?;
         let findings = judge(&told, &books);
         ensure!(findings.is_empty(), "after kill {cycle}: {findings:?}");
-        if dice.percent(KILLED_IN_START) {
-            Running::killed_in_start(demo(dir, None)?, Duration::from_millis(dice.within(0..40))).await?;
-            round.starts_killed += 1;
-        }
-        host = Running::start(demo(dir, None)?, dir).await?;
-        round.ready.push(host.ready_in);
+        host = round.start_again(dir, &mut dice).await?;
         round.unknown += ask_again(&scene, &host, &unknown(&told)?).await?;
     }
     host.stop().await?;
     round.acknowledged = inspect(dir, &scene).await?;
     Ok(round)
+}
+
+impl Round {
+    /// Starts the host again, sometimes only at the second try.
+    async fn start_again(&mut self, dir: &Path, dice: &mut Dice) -> anyhow::Result<Running> {
+        if dice.percent(KILLED_IN_START) {
+            Running::killed_in_start(demo(dir, None)?, Duration::from_millis(dice.within(0..40))).await?;
+            self.starts_killed += 1;
+        }
+        let host = Running::start(demo(dir, None)?, dir).await?;
+        self.ready.push(host.ready_in);
+        Ok(host)
+    }
 }
 
 async fn kill_under_load(host: Running, scene: &Scene, after: Duration) -> anyhow::Result<()> {
@@ -116,23 +123,6 @@ async fn inspect(dir: &Path, scene: &Scene) -> anyhow::Result<usize> {
     Ok(history.iter().filter(|line| line.outcome == Outcome::Ok).count())
 }
 
-/// What lets a database be doctored that does not want to be.
-const UNGUARD: [&str; 2] = ["drop index decision_key", "drop index decision_natural"];
-const UNGUARD_SQLITE: [&str; 2] = ["drop trigger decision_update", "drop trigger decision_delete"];
-const UNGUARD_POSTGRES: [&str; 1] = ["drop trigger decision_once on decision"];
-
-/// A decision is gone, one is there again, and a balance is one point off.
-const PLANTED: [&str; 3] = [
-    "delete from decision where natural_key like '%/R-3'",
-    "insert into decision (tenant_id, stream, seq, at_ms, kind, status, member_id, store_id, till_id, principal,
-                           key_hash, natural_key, input_hash, hash, reply, record)
-     select tenant_id, stream, seq + 1000, at_ms, kind, status, member_id, store_id, till_id, principal,
-            key_hash, natural_key, input_hash, hash, reply, record from decision where natural_key like '%/R-5'",
-    "update member set gift = gift + 1",
-];
-const PLANTED_SQLITE: &str = "update decision set reply = cast(reply || ' ' as blob) where natural_key like '%/R-7'";
-const PLANTED_POSTGRES: &str = "update decision set reply = reply || '\\x20'::bytea where natural_key like '%/R-7'";
-
 #[tokio::test(flavor = "multi_thread")]
 async fn the_judge_finds_a_planted_loss_a_planted_doubling_and_changed_bytes() {
     let served = Served::start(&[("standard", BTreeMap::new())], &Settings::default()).await;
@@ -146,43 +136,15 @@ async fn the_judge_finds_a_planted_loss_a_planted_doubling_and_changed_bytes() {
     let source = source(&served.scratch);
     let before = judge(&history, &Books::read(&source, TENANT).await.expect("books"));
 
-    doctor(&source).await.expect("doctored");
-    for line in history.iter_mut().filter(|line| line.key == "k-9" && line.outcome == Outcome::Ok) {
-        line.outcome = Outcome::Fail;
-    }
+    let planted = plant(&source, &mut history).await.expect("planted");
     let after = judge(&history, &Books::read(&source, TENANT).await.expect("books"));
 
     assert_eq!(before, vec![]);
-    let key = |n: u32| format!("k-{n}");
-    let wanted =
-        [Finding::Lost(key(3)), Finding::Doubled(key(5), 2), Finding::OtherBytes(key(7)), Finding::NotRefused(key(9))];
-    assert!(wanted.iter().all(|finding| after.contains(finding)), "{after:?}");
-    assert!(
-        after
-            .iter()
-            .any(|finding| matches!(finding, Finding::BadBalance(account, 1, 0) if account.starts_with("gift")))
-    );
+    assert!(planted.iter().all(|finding| after.contains(finding)), "{planted:?} but {after:?}");
+    let is_shifted = |finding: &Finding| matches!(finding, Finding::BadBalance(name, 1, 0) if name.starts_with("gift"));
+    assert!(after.iter().any(is_shifted), "{after:?}");
 }
 
 fn source(scratch: &Scratch) -> Source {
     scratch.file().map_or_else(|| Source::Address(scratch.url.clone()), Source::File)
-}
-
-/// Plants everything the judge must find.
-async fn doctor(source: &Source) -> sqlx::Result<()> {
-    match source {
-        Source::File(file) => {
-            let mut open = SqliteConnectOptions::new().filename(file).connect().await?;
-            for sql in UNGUARD.iter().chain(&UNGUARD_SQLITE).chain(&PLANTED).chain([&PLANTED_SQLITE]) {
-                sqlx::query(*sql).execute(&mut open).await?;
-            }
-        }
-        Source::Address(url) => {
-            let mut open: PgConnection = PgConnectOptions::from_str(url)?.connect().await?;
-            for sql in UNGUARD.iter().chain(&UNGUARD_POSTGRES).chain(&PLANTED).chain([&PLANTED_POSTGRES]) {
-                sqlx::query(*sql).execute(&mut open).await?;
-            }
-        }
-    }
-    Ok(())
 }

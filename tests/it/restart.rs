@@ -9,7 +9,8 @@ use std::{
     time::{Duration, Instant},
 };
 use tests::faults::{
-    Books, Dice, Proxy, Running, Scene, Source, TENANT, demo, figure, judge, permille, ran_well, seed, times, unknown,
+    Books, Dice, Proxy, Running, Scene, Source, TENANT, demo, figure, judge, permille, plant, ran_well, seed, times,
+    unknown,
 };
 use tokio::{task::JoinHandle, time::sleep};
 
@@ -88,6 +89,9 @@ impl Stage {
         let books = Books::read(&Source::Address(self.cluster.url.clone()), TENANT).await?;
         let findings = judge(&history, &books);
         ensure!(findings.is_empty(), "{findings:?}; see {}", self.dir.keep().display());
+        // A till that is told 503 knows that it may try again; 500 would mean that we do not know what happened.
+        let at_a_loss = history.iter().find_map(|line| line.error.as_ref().filter(|error| error.contains("with 500")));
+        ensure!(at_a_loss.is_none(), "a till was told: {at_a_loss:?}");
         self.host.stop().await?;
         ran_well(&["audit", "--database", &self.cluster.url], self.dir.path()).await?;
         ran_well(&["replay", "--database", &self.cluster.url], self.dir.path()).await?;
@@ -183,4 +187,19 @@ async fn a_commit_whose_answer_is_lost_is_found_again_and_not_repeated() {
     ));
     assert!(lost >= wanted, "only {lost} of {wanted} answers were lost");
     assert_eq!(unanswered, 0, "a till noticed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_judge_finds_what_is_planted_in_postgresql() {
+    let stage = Stage::set(7).await.expect("a stage");
+    stage.load(Until::Count(40)).expect("a load").await.expect("ran").expect("written");
+    let books = Source::Address(stage.cluster.url.clone());
+    let mut history = stage.scene.history().expect("a history");
+    let before = judge(&history, &Books::read(&books, TENANT).await.expect("books"));
+
+    let planted = plant(&books, &mut history).await.expect("planted");
+    let after = judge(&history, &Books::read(&books, TENANT).await.expect("books"));
+
+    assert_eq!(before, vec![]);
+    assert!(planted.iter().all(|finding| after.contains(finding)), "{planted:?} but {after:?}");
 }

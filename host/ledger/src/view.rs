@@ -1,7 +1,7 @@
 //! What policies are shown of a member.
 
 use crate::plan::Work;
-use crate::{ExpiringLot, Facts, MemberFacts, Stat, VoucherFacts, VoucherState};
+use crate::{ExpiringLot, Facts, MemberFacts, Stat, Voucher, VoucherFacts, VoucherState};
 
 /// How many days ahead a lot counts as soon to expire.
 const EXPIRING_DAYS: i32 = 30;
@@ -58,10 +58,13 @@ impl Work<'_> {
     }
 
     fn shown_vouchers(&self) -> Vec<VoucherFacts> {
-        let presented = self.presented();
+        let (presented, today) = (self.presented(), self.case().now.day);
+        let own = |v: &&Voucher| self.member().is_some_and(|member| v.member == member.id);
+        let usable = |v: &Voucher| v.state == VoucherState::Issued && v.valid_from <= today;
         let mut found: Vec<VoucherFacts> = self
             .vouchers()
-            .filter(|v| v.state == VoucherState::Issued || presented.contains(&v.code))
+            .filter(own)
+            .filter(|v| usable(v) || presented.contains(&v.code))
             .map(|v| VoucherFacts {
                 code: v.code.clone(),
                 template: v.template.clone(),

@@ -15,12 +15,16 @@ pub(super) async fn write(postgres: &Postgres, stream: &str, batch: &Batch<'_>) 
     let query = decisions(query, batch).map_err(Lost::Before)?;
     let query = rest(query, batch).map_err(Lost::Before)?;
     // Waiting for a connection sends nothing; from here on, the outcome is the statement's.
-    let mut connection = postgres.hot().acquire().await.map_err(|error| Lost::Before(error.into()))?;
+    let mut connection = postgres.hot().acquire().await.map_err(away)?;
     let run = tokio::spawn(async move { query.execute(&mut *connection).await });
     match run.await {
         Ok(done) => done.map(drop).map_err(Lost::During),
         Err(_) => Err(Lost::During(sqlx::Error::WorkerCrashed)),
     }
+}
+
+fn away(error: sqlx::Error) -> Lost {
+    Lost::Before(DbError::Unreachable(error.to_string()))
 }
 
 fn column<'a, R, T>(rows: &'a [R], value: impl FnMut(&'a R) -> T) -> Vec<T> {

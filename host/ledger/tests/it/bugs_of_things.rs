@@ -34,6 +34,14 @@ pub const ALL: &[Canary] = &[
         });
         planned(bug, shop.with("amy"), sale("R"), None, |done| grant_new(done, 10_000_001))
     }),
+    ("a policy is left out for no reason", "R4", |bug| {
+        planned(bug, earning(), sale("R"), None, |done| {
+            let text = "规则未执行：".to_owned();
+            let reason =
+                ledger::Reason { rule: "spend".into(), outcome: ledger::Outcome::Missed, text, compared: None };
+            done.planned.reply.reasons.push(ledger::ReplyReason { policy: "p".into(), reason });
+        })
+    }),
     ("a gift nobody asked for is given", "R4", |bug| {
         planned(bug, earning(), sale("R"), None, |done| {
             done.planned.plan.applied.gifted = Fen::new(5);

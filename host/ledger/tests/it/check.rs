@@ -1,7 +1,7 @@
 //! The auditor of the accounts: reads what was written and reports every broken invariant by its name.
 
-use crate::check_things;
 use crate::world::World;
+use crate::{check_grants, check_stock};
 use ledger::{Account, Act, Day, DecisionId, Entry, EntryKind, ExpiryRule, Lot, LotId, MemberId, MemberState};
 use std::collections::BTreeMap;
 
@@ -20,7 +20,8 @@ pub fn faults(world: &World) -> Vec<String> {
         replayed_faults(&lots, state, &mut found);
     }
     stored_faults(world, &mut found);
-    check_things::faults(world, &mut found);
+    check_grants::faults(world, &mut found);
+    check_stock::faults(world, &mut found);
     found
 }
 
@@ -33,26 +34,31 @@ pub fn assert_sound(world: &World) {
 
 /// L1 and L2: running sums and numbers without a gap.
 fn account_faults(state: &MemberState, book: &[(DecisionId, Entry)], account: Account, found: &mut Vec<String>) {
-    let (mut sum, mut seq) = (0_i64, 0_i64);
-    for (by, entry) in book.iter().filter(|(_, entry)| entry.account == account) {
-        sum += entry.delta;
-        seq += 1;
-        if entry.balance_after != sum {
-            found.push(format!("L1 {by}: {account:?} {} behind entry {}, not {sum}", entry.balance_after, entry.seq));
-        }
-        if entry.seq != seq {
-            found.push(format!("L2 {by}: {account:?} entry {} where {seq} is due", entry.seq));
-        }
-        if !sign_fits(entry) {
-            found.push(format!("SIGN {by}: {:?} of {} on {account:?}", entry.kind, entry.delta));
-        }
-    }
-    let now = state.account(account);
+    let lines: Vec<_> = book.iter().filter(|(_, entry)| entry.account == account).collect();
+    let sum: i64 = lines.iter().map(|(_, entry)| entry.delta).sum();
+    let (seq, now) = (i64::try_from(lines.len()).unwrap(), state.account(account));
     if now.balance != sum {
         found.push(format!("L1 {}: {account:?} balance {}, entries say {sum}", state.id, now.balance));
     }
     if now.entries != seq {
         found.push(format!("L2 {}: {account:?} counts {} entries, there are {seq}", state.id, now.entries));
+    }
+    line_faults(&lines, found);
+}
+
+fn line_faults(lines: &[&(DecisionId, Entry)], found: &mut Vec<String>) {
+    let mut sum = 0_i64;
+    for (seq, (by, entry)) in (1_i64..).zip(lines) {
+        sum += entry.delta;
+        if entry.balance_after != sum {
+            found.push(format!("L1 {by}: {} behind entry {}, not {sum}", entry.balance_after, entry.seq));
+        }
+        if entry.seq != seq {
+            found.push(format!("L2 {by}: entry {} where {seq} is due", entry.seq));
+        }
+        if !sign_fits(entry) {
+            found.push(format!("SIGN {by}: {:?} of {} on {:?}", entry.kind, entry.delta, entry.account));
+        }
     }
 }
 
@@ -113,29 +119,37 @@ pub struct Replayed {
     expired: u32,
 }
 
+type Lots = BTreeMap<LotId, Replayed>;
+
 fn replay_lots(
     world: &World,
     days: &BTreeMap<&DecisionId, Day>,
     book: &[(DecisionId, Entry)],
     found: &mut Vec<String>,
-) -> BTreeMap<LotId, Replayed> {
-    let mut lots: BTreeMap<LotId, Replayed> = BTreeMap::new();
+) -> Lots {
+    let mut lots = Lots::new();
     for (by, entry) in book.iter().filter(|(_, entry)| entry.account == Account::Points) {
-        for (id, delta) in &entry.lots {
-            let lot = lots.entry(id.clone()).or_default();
-            lot.sum += delta.get();
-            lot.expires = entry.expires.or(lot.expires);
-            lot.given_back += u32::from(entry.kind == EntryKind::Reversal && delta.get() > 0);
-            lot.expired += u32::from(entry.kind == EntryKind::Expiry);
+        replay_entry(entry, &mut lots);
+        for lot in entry.lots.iter().map(|(id, _)| &lots[id]) {
             if lot.sum < 0 {
-                found.push(format!("L7 {by}: lot {id:?} falls to {}", lot.sum));
+                found.push(format!("L7 {by}: a lot falls to {}", lot.sum));
             }
             if entry.kind == EntryKind::Expiry && !due(world, lot, days.get(by).copied()) {
-                found.push(format!("L7 {by}: lot {id:?} expires before {:?} has passed", lot.expires));
+                found.push(format!("L7 {by}: a lot expires before {:?} has passed", lot.expires));
             }
         }
     }
     lots
+}
+
+fn replay_entry(entry: &Entry, lots: &mut Lots) {
+    for (id, delta) in &entry.lots {
+        let lot = lots.entry(id.clone()).or_default();
+        lot.sum += delta.get();
+        lot.expires = entry.expires.or(lot.expires);
+        lot.given_back += u32::from(entry.kind == EntryKind::Reversal && delta.get() > 0);
+        lot.expired += u32::from(entry.kind == EntryKind::Expiry);
+    }
 }
 
 fn due(world: &World, lot: &Replayed, day: Option<Day>) -> bool {
@@ -144,7 +158,7 @@ fn due(world: &World, lot: &Replayed, day: Option<Day>) -> bool {
 }
 
 /// L7: one expiry for each time a lot held something, and no open lot holds more than its entries say.
-fn replayed_faults(lots: &BTreeMap<LotId, Replayed>, state: &MemberState, found: &mut Vec<String>) {
+fn replayed_faults(lots: &Lots, state: &MemberState, found: &mut Vec<String>) {
     for (id, lot) in lots {
         if lot.expired > 1 + lot.given_back {
             found.push(format!("L7 {}: lot {id:?} expires {} times", state.id, lot.expired));

@@ -6,7 +6,7 @@ use crate::runner::holds;
 use crate::same::differences;
 use crate::say::{lasting, one, pending, receipt, tick};
 use crate::world::{World, world};
-use ledger::{Act, EntryKind, Event, Expiry, Negative, Points, VoucherState};
+use ledger::{Act, EntryKind, Event, Expiry, ExpiryRule, Negative, Points, RoundTo, VoucherState};
 use proptest::collection::vec;
 
 /// Where a night that ran twice differs from one that ran once.
@@ -67,6 +67,33 @@ fn a_member_left_alone_and_settled_late_ends_as_one_settled_daily() {
         for who in NAMES {
             assert_eq!(daily.of(who).accounts, late.of(who).accounts, "entries are written once either way");
         }
+    });
+}
+
+/// Lets days pass; amy's night runs on the days she is due, and on the last.
+fn visited_when_due(mut shop: World, days: i64) -> World {
+    let mut due = shop.of("amy").next_due(shop.today());
+    for day in 1..=days {
+        shop.pass_days(1);
+        if day == days || due.is_some_and(|due| due <= shop.today()) {
+            shop.settle("amy");
+            due = shop.of("amy").next_due(shop.today());
+        }
+        let lots = &shop.of("amy").lots;
+        assert!(lots.iter().all(|lot| lot.expires.is_none_or(|last| last >= shop.today())), "{lots:?}");
+    }
+    shop
+}
+
+#[test]
+fn a_member_visited_only_when_due_ends_as_one_settled_daily() {
+    holds(100, (shops(), vec(op(), 1..25), 1..200_i64), |(mut shop, ops, days)| {
+        if matches!(shop.settings.expiry, ExpiryRule::Inactivity(_)) {
+            shop.settings.expiry = ExpiryRule::Rolling(20, RoundTo::Day);
+        }
+        ops.iter().for_each(|op| drop(shop.run(op)));
+        shop.settle("amy");
+        assert_eq!(visited_when_due(shop.clone(), days).of("amy"), alone(shop, days, true).of("amy"));
     });
 }
 

@@ -168,10 +168,7 @@ impl World {
             Op::Join(who, bind) => Some(self.join(name(who), if *bind { Event::Bind } else { Event::Register })),
             Op::SignIn(who) => Some(self.act(name(who), event(Event::SignIn))),
             Op::Sell(who, basket) => Some(self.sell_basket(name(who), basket)),
-            Op::Quote(who, basket) => {
-                let checkout = self.checkout(name(who), basket);
-                Some(self.act(name(who), Act::Quote(checkout)))
-            }
+            Op::Quote(who, basket) => Some(self.act(name(who), Act::Quote(self.checkout(name(who), basket)))),
             Op::Cancel(nth) => self.cancel(*nth),
             Op::Recharge(who, fen) => Some(self.act(name(who), Act::Recharge(Fen::new(*fen)))),
             Op::Draw(who) => Some(self.act(name(who), event(Event::Draw("spring".into())))),

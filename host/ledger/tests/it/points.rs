@@ -376,3 +376,38 @@ fn what_one_policy_refuses_keeps_the_sale_and_the_others() {
     assert_eq!(shop.act("amy", sign_in()).unwrap_err(), PlanError::Refused("活动已结束".into()));
     assert_sound(&shop);
 }
+
+#[test]
+fn settings_at_their_ends_do_not_panic() {
+    let rules = [
+        ExpiryRule::Rolling(u32::MAX, RoundTo::Month),
+        ExpiryRule::Rolling(u32::MAX, RoundTo::Year),
+        ExpiryRule::Rolling(95_000_000, RoundTo::Year),
+        ExpiryRule::Calendar(0, 0, 0),
+        ExpiryRule::Calendar(13, 1, u32::MAX),
+        ExpiryRule::Calendar(255, 255, 95_000_000),
+        ExpiryRule::Inactivity(u32::MAX),
+    ];
+    for rule in rules {
+        let mut shop = visiting(|| vec![("r", capped(7, i64::from(i32::MAX), Period::Year))]).set(|s| {
+            s.expiry = rule;
+            (s.late_days_max, s.reserve_seconds, s.vouchers_per_receipt) = (u32::MAX, u32::MAX, u32::MAX);
+            s.points_per_yuan = i64::MAX;
+        });
+        shop.act("amy", tick()).unwrap();
+        shop.act("amy", Act::Quote(receipt("Q", &[100]))).unwrap();
+        shop.sell("amy", redeeming(receipt("R", &[100]), 7)).unwrap();
+        shop.take_all("amy", "R").unwrap();
+        assert_eq!(shop.balance("amy"), 7, "{rule:?}");
+    }
+}
+
+#[test]
+fn policies_are_shown_what_expires_within_thirty_days_soonest_first() {
+    let mut shop = visiting(|| (0..60).rev().map(|days| ("r", lasting(1, Expiry::Days(days)))).collect());
+    shop.act("amy", tick()).unwrap();
+    let done = shop.plan(Some("amy"), tick(), None).unwrap();
+    let shown: Vec<i32> =
+        done.asked[0].0.facts.expiring.iter().map(|lot| lot.expires.get() - shop.today().get()).collect();
+    assert_eq!(shown, (0..=30).collect::<Vec<i32>>());
+}

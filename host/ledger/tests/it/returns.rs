@@ -1,10 +1,13 @@
 //! Returns of points and money, rule by rule.
 
 use crate::check::assert_sound;
-use crate::say::{capped, of_lines, one, part_line, pending, points, receipt, redeeming, whole_line, with_stored};
+use crate::say::{
+    capped, of_lines, one, part_line, pending, points, receipt, redeeming, says, whole_line, with_stored,
+};
 use crate::world::{World, world};
 use ledger::{
-    Effect, EntryKind, Event, ExpiryRule, Fen, Line, Negative, Period, PlanError, Points, ReturnLine, Returned,
+    Decision, Effect, EntryKind, Event, ExpiryRule, Fen, Line, Negative, Period, PlanError, Points, ReturnLine,
+    Returned,
 };
 
 /// A point a yuan of what is paid, and amy.
@@ -409,4 +412,29 @@ fn the_whole_of_a_mixed_payment_comes_back() {
     assert_eq!(shop.of("amy").accounts.principal.balance, 0);
     shop.take_all("amy", "R").unwrap();
     crate::same::assert_same(&before, &shop);
+}
+
+#[test]
+fn the_rest_is_scored_on_what_was_to_pay_before_policies_took_something_off() {
+    // As the engine does: the second policy sees what the first has left to pay.
+    let mut shop = world().under(|_, event| match event {
+        Event::Receipt(r) => {
+            let off = r.payable.get() / 10;
+            Decision(vec![
+                says("sale", [("off", Effect::DiscountOrder(Fen::new(off)))]),
+                says("points", [("spend", points((r.payable.get() - off) / 100))]),
+            ])
+        }
+        _ => one([]),
+    });
+    shop = shop.with("amy");
+    shop.sell("amy", receipt("R", &[10_000, 10_000, 0])).unwrap();
+    let story: Vec<(i64, i64)> = [2, 1, 0]
+        .into_iter()
+        .map(|line| {
+            let reply = shop.take("amy", "R", Some(vec![whole_line(line)])).unwrap();
+            (reply.refund_fen.unwrap().get(), shop.balance("amy"))
+        })
+        .collect();
+    assert_eq!(story, [(0, 180), (9_000, 90), (9_000, 0)]);
 }

@@ -15,6 +15,14 @@ fn depth() -> u32 {
     std::env::var("PUNCHCARD_DEPTH").ok().and_then(|text| text.parse().ok()).unwrap_or(1)
 }
 
+fn runner(seed: u64, cases: u32) -> TestRunner {
+    let mut bytes = [0; 32];
+    bytes[..8].copy_from_slice(&seed.to_le_bytes());
+    let (max_shrink_iters, max_shrink_time) = (50_000, 15_000);
+    let config = Config { cases, failure_persistence: None, max_shrink_iters, max_shrink_time, ..Config::default() };
+    TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes))
+}
+
 /// Whether a case put the property to the test.
 pub trait Tried {
     fn tried(self) -> bool;
@@ -39,18 +47,8 @@ where
     S: Strategy,
     S::Value: Debug,
 {
-    let (seed, tried) = (seed(), Cell::new(0));
-    let mut bytes = [0; 32];
-    bytes[..8].copy_from_slice(&seed.to_le_bytes());
-    let cases = cases * depth();
-    let config = Config {
-        cases,
-        failure_persistence: None,
-        max_shrink_iters: 50_000,
-        max_shrink_time: 15_000,
-        ..Config::default()
-    };
-    let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
+    let (seed, tried, cases) = (seed(), Cell::new(0), cases * depth());
+    let mut runner = runner(seed, cases);
     let outcome = runner.run(&strategy, |value| {
         tried.set(tried.get() + u32::from(property(value).tried()));
         Ok(())

@@ -3,6 +3,7 @@
 use crate::world::World;
 use ledger::{Day, MemberState, VoucherState};
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 /// Where the worlds differ: members but for entry counts and the last active day, vouchers but for new ones that are
 /// voided, shared counters.
@@ -10,12 +11,15 @@ pub fn differences(before: &World, after: &World) -> Vec<String> {
     let mut found = Vec::new();
     for (id, state) in &before.members {
         let (old, new) = (plain(state), plain(&after.members[id]));
-        for key in old.as_object().unwrap().keys().chain(new.as_object().unwrap().keys()) {
-            if old.get(key) != new.get(key) && !found.iter().any(|f: &String| f.starts_with(&format!("{id} {key}"))) {
-                found.push(format!("{id} {key}: {:?} became {:?}", old.get(key), new.get(key)));
-            }
-        }
+        let keys: BTreeSet<&String> = [&old, &new].into_iter().flat_map(|m| m.as_object().unwrap().keys()).collect();
+        let moved = keys.into_iter().filter(|key| old.get(key) != new.get(key));
+        found.extend(moved.map(|key| format!("{id} {key}: {:?} became {:?}", old.get(key), new.get(key))));
     }
+    thing_differences(before, after, &mut found);
+    found
+}
+
+fn thing_differences(before: &World, after: &World, found: &mut Vec<String>) {
     for (code, voucher) in &after.vouchers {
         match before.vouchers.get(code) {
             Some(old) if old != voucher => found.push(format!("{code}: {:?} became {:?}", old.state, voucher.state)),
@@ -29,7 +33,6 @@ pub fn differences(before: &World, after: &World) -> Vec<String> {
             found.push(format!("{name}: {} became {}", used(before), used(after)));
         }
     }
-    found
 }
 
 /// A member as JSON, without what only counts entries or days of activity.

@@ -44,17 +44,21 @@ fn on_receipt(facts: &Facts, receipt: &Receipt) -> Vec<(&'static str, Effect)> {
         ("short", lasting(paid / 1_000, Expiry::Days(3))),
     ];
     effects.extend(receipt.lines.iter().map(|_| ("line", capped(2, 5, Period::Event))));
-    let extra = [
-        (10_000, "thanks", Effect::IssueVoucher(voucher("thanks"))),
-        (15_000, "big", Effect::SetTag(Tag { name: "big".into(), on: true })),
-        (20_000, "cashback", Effect::GiftStoredValue(Fen::new(paid / 50))),
-    ];
-    effects.extend(extra.into_iter().filter(|(least, ..)| paid >= *least).map(|(_, rule, effect)| (rule, effect)));
+    effects.extend(rewards(paid));
     if spent >= 50_000 {
         let until = Some(facts.now.day.plus(365));
         effects.push(("gold", Effect::SetTier(TierChange { tier: "gold".into(), until })));
     }
     effects
+}
+
+fn rewards(paid: i64) -> impl Iterator<Item = (&'static str, Effect)> {
+    let rewards = [
+        (10_000, "thanks", Effect::IssueVoucher(voucher("thanks"))),
+        (15_000, "big", Effect::SetTag(Tag { name: "big".into(), on: true })),
+        (20_000, "cashback", Effect::GiftStoredValue(Fen::new(paid / 50))),
+    ];
+    rewards.into_iter().filter(move |(least, ..)| paid >= *least).map(|(_, rule, effect)| (rule, effect))
 }
 
 /// Asks for what the event carries: JSON in a custom event's data or in the first line's brand. A voucher code

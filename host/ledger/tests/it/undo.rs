@@ -33,8 +33,10 @@ fn sold(shop: &World, who: &str, basket: &Basket) -> Option<(World, String)> {
 
 #[test]
 fn inv_s2_a_full_return_leaves_the_world_as_it_was() {
-    holds(600, (with_past(), 0..3_usize, basket()), |(mut shop, who, basket)| {
+    let late = prop_oneof![3 => Just(0_i64), 1 => 1..25_i64];
+    holds(600, (with_past(), 0..3_usize, basket(), late), |(mut shop, who, basket, late)| {
         shop.settings.negative = Negative::Allow;
+        shop.late_ms = late * ledger::DAY_MS;
         let Some((mut after, number)) = sold(&shop, NAMES[who], &basket) else { return false };
         after.take_all(NAMES[who], &number).unwrap();
         assert_sound(&after);

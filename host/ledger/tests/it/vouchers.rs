@@ -287,3 +287,20 @@ fn a_late_receipt_uses_a_voucher_by_its_own_date() {
     let reply = shop.sell("amy", presenting(receipt("R", &[12_000]), &[&code])).unwrap();
     assert_eq!(refusal(&reply), Some(VoucherRefusal::NotYet { from: "2026-03-02".into() }));
 }
+
+#[test]
+fn policies_are_shown_vouchers_the_member_could_use_and_those_presented() {
+    let mut shop = giving(vec![voucher("v"); 4]);
+    let codes = shop.codes("v");
+    let (mine, bobs) = codes.split_at(4);
+    shop.sell("amy", presenting(receipt("R", &[12_000]), &[&mine[0]])).unwrap();
+    let later = shop.today().plus(1);
+    shop.vouchers.get_mut(&mine[1]).unwrap().valid_from = later;
+    let checkout = presenting(receipt("S", &[12_000]), &[&mine[2], &bobs[0]]);
+    let done = shop.plan(Some("amy"), Act::Receipt(checkout), None).unwrap();
+    let shown: Vec<(&VoucherCode, bool)> =
+        done.asked[0].0.facts.vouchers.iter().map(|v| (&v.code, v.presented)).collect();
+    let mut due = vec![(&mine[2], true), (&mine[3], false)];
+    due.sort();
+    assert_eq!(shown, due);
+}
