@@ -1,17 +1,19 @@
 # make demo   the main job: a host, a merchant, a till and real baskets in one command
 # make test   everything CI runs
-# Both install what a fresh Debian machine lacks (as root), or say what to install.
+# make bench  what it costs, beside what it is measured against (BENCH="--quick", "--only p1,p5", "--full")
+# All install what a fresh Debian machine lacks (as root), or say what to install.
 
 CARGO ?= cargo
 BASKETS ?=
 LISTEN ?= 127.0.0.1:8080
 DATA ?= demo-data
 PGBIN ?= /usr/lib/postgresql/15/bin
+BENCH ?=
 
-.PHONY: demo test build policies setup-build setup-test help
+.PHONY: demo test bench build policies setup-build setup-test setup-bench help
 
 help:
-	@sed -n '1,3s/^# //p' Makefile
+	@sed -n '1,4s/^# //p' Makefile
 
 demo: build
 	./target/debug/punchcard demo --listen $(LISTEN) --data $(DATA) $(if $(BASKETS),--baskets $(BASKETS))
@@ -29,6 +31,10 @@ test: setup-build setup-test
 	PUNCHCARD_TEST_DB=postgres $(CARGO) test --workspace --test integration
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 
+# A workspace of its own: the engines it compares with are built only here.
+bench: setup-build setup-bench
+	$(CARGO) run --release --manifest-path bench/Cargo.toml -- $(BENCH)
+
 # Builds rules/*/policy.wasm from source; the committed ones serve machines without a wasm target.
 policies:
 	$(MAKE) -C rules build
@@ -38,3 +44,6 @@ setup-build:
 
 setup-test:
 	@sh deploy/need cc:gcc python3:python3 strace:strace curl:curl openssl:openssl $(PGBIN)/initdb:postgresql-15 /usr/lib/rustlib/src/rust/library/std/Cargo.toml:rust-web-src /usr/bin/rustc:rustc-web
+
+setup-bench:
+	@sh deploy/need c++:g++ strace:strace $(PGBIN)/pgbench:postgresql-15

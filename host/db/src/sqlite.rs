@@ -19,7 +19,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 /// SQLite below this can lose committed writes in WAL mode (the WAL-reset bug).
 const VERSION_FLOOR: (u32, u32, u32) = (3, 51, 3);
 
-/// What was chosen by measurement, see `tests/it/measure.rs`.
+/// What was chosen by measurement, see `bench/src/journal.rs`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Tuning {
     /// Bytes of a page. Random pages, not syncs, limit the journal: a small page is a small write.
