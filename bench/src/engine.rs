@@ -85,17 +85,17 @@ pub fn measure(table: &mut Table, effort: Effort) -> Result<()> {
         let control = standard::Policy::evaluate(params.clone(), case.native.0.clone(), case.native.1.clone());
         same("the component", n, &ours, &serde_json::to_value(&control)?)?;
     }
-    let (mut at, mut of) = (0, [0; 2]);
+    let [mut at, mut at_json, mut at_native] = [0; 3];
     let mut sides = [
         Side::new("component", || {
             let case = &cases[turn(&mut at)];
             black_box(engine.evaluate(&rulebook, &case.facts, &case.event).expect("evaluates"));
         }),
         Side::new("native + serde_json", || {
-            black_box(native_json::<standard::Policy>(&params, &cases[turn(&mut of[0])]));
+            black_box(native_json::<standard::Policy>(&params, &cases[turn(&mut at_json)]));
         }),
         Side::new("native", || {
-            let (facts, event) = cases[turn(&mut of[1])].native.clone();
+            let (facts, event) = cases[turn(&mut at_native)].native.clone();
             black_box(standard::Policy::evaluate(params.clone(), facts, event));
         }),
     ];

@@ -7,7 +7,6 @@ mod luau;
 mod quickjs;
 mod rego;
 mod rhai;
-#[cfg(feature = "zen")]
 mod zen;
 
 use crate::{
@@ -22,11 +21,11 @@ use anyhow::{Result, ensure};
 use earn::earn as control;
 use ledger::{Answer, Effect, PolicyDecision};
 use punchcard_rules::{guest::Policy as _, types};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, hint::black_box, time::Duration};
 
 /// What was decided, in a form every engine can say.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 pub struct Verdict {
     /// Points given.
     pub points: i64,
@@ -137,8 +136,6 @@ fn everybody() -> Result<(Vec<Case>, Vec<(&'static str, Peer)>)> {
         (SCRIPT, ours(&engine, rulebook(&script, &BTreeMap::new())?)),
         (RHAI, rhai::peer()?),
     ];
-    #[cfg(feature = "zen")]
-    all.push((ZEN, zen::peer()?));
     all.extend([
         ("regorus, interpreter", rego::interpreter()?),
         ("regorus, RVM", rego::machine()?),
@@ -155,7 +152,6 @@ const NATIVE: &str = "native";
 const COMPONENT: &str = "our component path";
 const SCRIPT: &str = "our Rhai path";
 const RHAI: &str = "plain Rhai";
-#[cfg(feature = "zen")]
 const ZEN: &str = "zen-engine";
 
 /// Adds P2's and P3's rows.
@@ -163,21 +159,32 @@ pub fn measure(table: &mut Table, effort: Effort) -> Result<()> {
     let (cases, mut all) = everybody()?;
     let control: Vec<Verdict> = cases.iter().map(|case| all[1].1(case)).collect();
     for (name, peer) in all.iter_mut().skip(2) {
-        for (n, case) in cases.iter().enumerate() {
-            let theirs = peer(case);
-            ensure!(theirs == control[n], "{name} differs on input {n}: {theirs:?} instead of {:?}", control[n]);
-        }
+        agrees(name, &cases.iter().map(&mut *peer).collect::<Vec<_>>(), &control)?;
     }
+    let mut zen = zen::Zen::start(&cases)?;
     let mut sides: Vec<Side<'_>> = all
         .iter_mut()
         .map(|(name, peer)| {
             let (mut at, cases) = (0, &cases);
-            Side::new(*name, move || drop(black_box(peer(&cases[turn(&mut at)]))))
+            Side::new(name, move || drop(black_box(peer(&cases[turn(&mut at)]))))
         })
         .collect();
+    if let Some((zen, verdicts)) = &mut zen {
+        agrees(ZEN, verdicts, &control)?;
+        sides.push(zen.side(ZEN));
+    }
     let found = interleave(&mut sides, effort.pick(2, 15, 30), Duration::from_millis(effort.pick(10, 40, 60)));
     let names: Vec<&'static str> = sides.iter().map(|side| side.name).collect();
     rows(table, &names, &found);
+    Ok(())
+}
+
+/// Holds an engine's verdicts against the control's.
+fn agrees(name: &str, verdicts: &[Verdict], control: &[Verdict]) -> Result<()> {
+    for (n, (theirs, right)) in verdicts.iter().zip(control).enumerate() {
+        ensure!(theirs == right, "{name} differs on input {n}: {theirs:?} instead of {right:?}");
+    }
+    ensure!(verdicts.len() == control.len(), "{name} answered {} times", verdicts.len());
     Ok(())
 }
 
@@ -194,7 +201,7 @@ fn rows(table: &mut Table, names: &[&'static str], found: &[Rounds]) {
         let bound = match *name {
             JSON | NATIVE | COMPONENT | SCRIPT => continue,
             RHAI => 3.5,
-            "zen-engine" => 5.0,
+            ZEN => 5.0,
             _ => 1.0,
         };
         table.ratio(
@@ -205,8 +212,8 @@ fn rows(table: &mut Table, names: &[&'static str], found: &[Rounds]) {
             Target::AtLeast(bound),
         );
     }
-    if !cfg!(feature = "zen") {
-        table.absent("P2", "zen-engine ÷ our component path", "built without it");
+    if !names.contains(&ZEN) {
+        table.absent("P2", "zen-engine ÷ our component path", "it was not built");
     }
     table.ratio(
         "P3",

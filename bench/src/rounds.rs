@@ -3,18 +3,23 @@
 
 use std::time::{Duration, Instant};
 
-/// One side of a comparison: does one thing each time it is called.
+/// One side of a comparison.
 pub struct Side<'a> {
     /// What it is.
     pub name: &'static str,
-    /// Does it once.
-    pub once: Box<dyn FnMut() + 'a>,
+    /// Does it for so long, and gives the µs each time took.
+    times: Box<dyn FnMut(Duration) -> Vec<f64> + 'a>,
 }
 
 impl<'a> Side<'a> {
-    /// A side that does this.
-    pub fn new(name: &'static str, once: impl FnMut() + 'a) -> Self {
-        Self { name, once: Box::new(once) }
+    /// A side that does this, again and again.
+    pub fn new(name: &'static str, mut once: impl FnMut() + 'a) -> Self {
+        Self::timed(name, move |slice| times(&mut once, slice))
+    }
+
+    /// A side that measures itself.
+    pub fn timed(name: &'static str, times: impl FnMut(Duration) -> Vec<f64> + 'a) -> Self {
+        Self { name, times: Box::new(times) }
     }
 }
 
@@ -66,7 +71,7 @@ pub fn interleave(sides: &mut [Side<'_>], rounds: usize, slice: Duration) -> Vec
     let mut found = vec![Rounds::default(); sides.len()];
     for round in 0..=rounds {
         for (side, found) in sides.iter_mut().zip(&mut found) {
-            let times = times(&mut side.once, slice);
+            let times = (side.times)(slice);
             if round > 0 {
                 found.add(times);
             }
@@ -75,7 +80,7 @@ pub fn interleave(sides: &mut [Side<'_>], rounds: usize, slice: Duration) -> Vec
     found
 }
 
-fn times(once: &mut dyn FnMut(), slice: Duration) -> Vec<f64> {
+fn times(once: &mut impl FnMut(), slice: Duration) -> Vec<f64> {
     let mut times = Vec::new();
     let began = Instant::now();
     let mut last = began;
