@@ -2,7 +2,7 @@
 
 use super::{Asked, Peer, Verdict};
 use anyhow::{Result, anyhow};
-use cel::{Context, Env, Value};
+use cel::{Context, Env, Value, objects::Key};
 use std::sync::Arc;
 
 const POLICY: &str = "{
@@ -29,11 +29,11 @@ pub fn peer() -> Result<Peer> {
         let mut scope = host.new_inner_scope();
         scope.add_variable("asked", Asked::of(case)).expect("CEL values");
         let Value::Map(found) = program.execute(&scope).expect("evaluates") else { unreachable!("a map") };
-        let number = |key: &str| match found.map.get(&key.into()) {
+        let number = |key: &str| match found.map.get(&Key::from(key)) {
             Some(Value::Int(number)) => *number,
             other => unreachable!("{key} is {other:?}"),
         };
-        let Some(Value::String(tier)) = found.map.get(&"tier".into()) else { unreachable!("a text") };
+        let Some(Value::String(tier)) = found.map.get(&Key::from("tier")) else { unreachable!("a text") };
         Verdict { points: number("points"), voucher_fen: number("voucher"), tier: tier.to_string() }
     }))
 }
