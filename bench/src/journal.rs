@@ -175,7 +175,7 @@ async fn plain(db: &Db, world: &mut World, decisions: usize) -> Result<f64> {
     for one in world.batch(decisions) {
         // One member's decisions stay with one caller, in order.
         let member = one.member.as_ref().context("a member")?.0.as_str();
-        let caller = member.bytes().map(usize::from).fold(0, |sum, byte| sum * 31 + byte) % CALLERS;
+        let caller = member.bytes().map(usize::from).fold(0, |sum, byte| (sum * 31 + byte) % CALLERS);
         callers[caller].push(one);
     }
     let began = Instant::now();

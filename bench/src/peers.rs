@@ -1,8 +1,10 @@
 //! P2, P3: one policy on every engine a merchant's developer would pick instead. The same 256 inputs, equal results
-//! first. Everybody begins at the host's values and ends at a [`Verdict`]; the scripts of the others are given only
-//! what they read and have their settings written into them, ours is given everything it always gets.
+//! first. Everybody begins at the host's values and ends at a [`Verdict`]. Everybody is given all facts and the whole
+//! receipt, because a host does not know what a policy will read; the others have their settings written into them,
+//! and are also measured with nothing but the fields this policy reads.
 
 mod cel;
+mod given;
 mod luau;
 mod quickjs;
 mod rego;
@@ -19,9 +21,10 @@ use crate::{
 use ::engine::{Engine, Rulebook, Source};
 use anyhow::{Result, ensure};
 use earn::earn as control;
+use given::Given;
 use ledger::{Answer, Effect, PolicyDecision};
 use punchcard_rules::{guest::Policy as _, types};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use std::{collections::BTreeMap, hint::black_box, time::Duration};
 
 /// What was decided, in a form every engine can say.
@@ -37,37 +40,6 @@ pub struct Verdict {
 
 /// Asks an engine.
 pub type Peer = Box<dyn FnMut(&Case) -> Verdict>;
-
-/// What the script of another engine reads.
-#[derive(Serialize)]
-pub struct Asked<'a> {
-    member: bool,
-    tier: &'a str,
-    spent: i64,
-    payable: i64,
-    lines: Vec<Line<'a>>,
-}
-
-#[derive(Serialize)]
-struct Line<'a> {
-    category: &'a str,
-    amount: i64,
-}
-
-impl<'a> Asked<'a> {
-    /// What it reads of a case.
-    pub fn of(case: &'a Case) -> Self {
-        let receipt = case.receipt();
-        let lines = receipt.lines.iter();
-        Self {
-            member: case.tier().is_some(),
-            tier: case.tier().unwrap_or_default(),
-            spent: case.spent_fen(),
-            payable: receipt.payable.get(),
-            lines: lines.map(|line| Line { category: &line.category, amount: line.amount.get() }).collect(),
-        }
-    }
-}
 
 fn verdict(decision: &PolicyDecision) -> Verdict {
     let Answer::Decided { effects, .. } = &decision.answer else { return Verdict::default() };
@@ -117,8 +89,8 @@ fn native_with_json(params: Vec<types::ParamValue>) -> Peer {
     })
 }
 
-/// The engines by the names they have in the table, the control first.
-fn everybody() -> Result<(Vec<Case>, Vec<(&'static str, Peer)>)> {
+/// Our own paths and the control by the names they have in the table, and the cases.
+fn ourselves() -> Result<(Vec<Case>, Vec<(&'static str, Peer)>)> {
     let engine = engine()?;
     let component = policy(&engine, &Source::Wasm(include_bytes!("../earn/policy.wasm").to_vec()))?;
     let script = policy(&engine, &Source::Rhai(rhai::OURS.to_owned()))?;
@@ -129,22 +101,26 @@ fn everybody() -> Result<(Vec<Case>, Vec<(&'static str, Peer)>)> {
         let decided = answered(&engine.evaluate(&component, &case.facts, &case.event)?.0[0])?;
         same("our component", n, &decided, &serde_json::from_slice(&native_json::<control::Policy>(&params, case))?)?;
     }
-    let mut all: Vec<(&'static str, Peer)> = vec![
+    let all: Vec<(&'static str, Peer)> = vec![
         (JSON, native_with_json(params.clone())),
         (NATIVE, native(params)),
         (COMPONENT, ours(&engine, component)),
         (SCRIPT, ours(&engine, rulebook(&script, &BTreeMap::new())?)),
-        (RHAI, rhai::peer()?),
     ];
-    all.extend([
-        ("regorus, interpreter", rego::interpreter()?),
-        ("regorus, RVM", rego::machine()?),
-        ("CEL (cel)", cel::peer()?),
-        ("QuickJS (rquickjs), warm", quickjs::warm()?),
-        ("QuickJS (rquickjs), fresh context", quickjs::fresh()?),
-        ("Luau (mlua), warm", luau::peer()?),
-    ]);
     Ok((cases, all))
+}
+
+/// The others.
+fn others(given: Given) -> Result<Vec<(&'static str, Peer)>> {
+    Ok(vec![
+        (RHAI, rhai::peer(given)?),
+        ("regorus, interpreter", rego::interpreter(given)?),
+        ("regorus, RVM", rego::machine(given)?),
+        ("CEL (cel)", cel::peer(given)?),
+        ("QuickJS (rquickjs), one context for all", quickjs::warm(given)?),
+        ("QuickJS (rquickjs), a fresh context each", quickjs::fresh(given)?),
+        ("Luau (mlua), one state for all", luau::peer(given)?),
+    ])
 }
 
 const JSON: &str = "native + serde_json";
@@ -156,12 +132,15 @@ const ZEN: &str = "zen-engine";
 
 /// Adds P2's and P3's rows.
 pub fn measure(table: &mut Table, effort: Effort) -> Result<()> {
-    let (cases, mut all) = everybody()?;
+    let (cases, mut all) = ourselves()?;
     let control: Vec<Verdict> = cases.iter().map(|case| all[1].1(case)).collect();
+    all.extend(others(Given::Everything)?);
+    let first_lean = all.len();
+    all.extend(others(Given::WhatItReads)?);
     for (name, peer) in all.iter_mut().skip(2) {
         agrees(name, &cases.iter().map(&mut *peer).collect::<Vec<_>>(), &control)?;
     }
-    let mut zen = zen::Zen::start(&cases)?;
+    let mut zen = [zen::Zen::start(&cases, Given::Everything)?, zen::Zen::start(&cases, Given::WhatItReads)?];
     let mut sides: Vec<Side<'_>> = all
         .iter_mut()
         .map(|(name, peer)| {
@@ -169,14 +148,24 @@ pub fn measure(table: &mut Table, effort: Effort) -> Result<()> {
             Side::new(name, move || drop(black_box(peer(&cases[turn(&mut at)]))))
         })
         .collect();
-    if let Some((zen, verdicts)) = &mut zen {
+    for (place, (zen, verdicts)) in [first_lean, sides.len() + 1].into_iter().zip(zen.iter_mut().flatten()) {
         agrees(ZEN, verdicts, &control)?;
-        sides.push(zen.side(ZEN));
+        sides.insert(place, zen.side(ZEN));
     }
     let found = interleave(&mut sides, effort.pick(2, 15, 30), Duration::from_millis(effort.pick(10, 40, 60)));
     let names: Vec<&'static str> = sides.iter().map(|side| side.name).collect();
-    rows(table, &names, &found);
+    // Each of the others comes twice: with everything, then lean.
+    let full = names.len() - (names.len() - 4) / 2;
+    rows(table, &names[..full], &found[..full]);
+    lean_row(table, &names[full..], &found[full..]);
     Ok(())
+}
+
+/// What the others take when a host knows what a policy reads.
+fn lean_row(table: &mut Table, names: &[&'static str], found: &[Rounds]) {
+    let each: Vec<String> = names.iter().zip(found).map(|(name, took)| format!("{name} {:.1}", took.p50())).collect();
+    let what = "the others given nothing but the seven fields this policy reads";
+    table.note("P2", what, format!("p50 µs: {}", each.join("; ")), String::new());
 }
 
 /// Holds an engine's verdicts against the control's.

@@ -31,7 +31,7 @@ const ARTIFACT: &str = "artifact";
 /// Adds P4's rows.
 pub fn measure(table: &mut Table, effort: Effort) -> Result<()> {
     let engine = engine()?;
-    let modules = effort.pick(20, 1_000, 1_000);
+    let modules = effort.pick(20, 300, 1_000);
     let artifacts = tempfile::tempdir()?;
     let admitted = admit(&engine, modules, artifacts.path())?;
     let (kib, first, slow) = load_in_child(artifacts.path())?;

@@ -1,6 +1,9 @@
 //! The policy in CEL. The language cannot add up a list or take the smaller of two, so the host lends it both.
 
-use super::{Asked, Peer, Verdict};
+use super::{
+    Peer, Verdict,
+    given::{Asked, Given},
+};
 use anyhow::{Result, anyhow};
 use cel::{Context, Env, Value, objects::Key};
 use std::sync::Arc;
@@ -19,7 +22,7 @@ fn total(list: Arc<Vec<Value>>) -> i64 {
 }
 
 /// Compiled once; the functions stay, the variable is new each time.
-pub fn peer() -> Result<Peer> {
+pub fn peer(given: Given) -> Result<Peer> {
     let env = Arc::new(Env::stdlib());
     let program = env.compile(POLICY).map_err(|why| anyhow!("{why:?}"))?;
     let mut host = Context::with_env(env);
@@ -27,7 +30,7 @@ pub fn peer() -> Result<Peer> {
     host.add_function("least", |a: i64, b: i64| a.min(b)).map_err(|why| anyhow!("{why:?}"))?;
     Ok(Box::new(move |case| {
         let mut scope = host.new_inner_scope();
-        scope.add_variable("asked", Asked::of(case)).expect("CEL values");
+        scope.add_variable("asked", Asked::of(case, given)).expect("CEL values");
         let Value::Map(found) = program.execute(&scope).expect("evaluates") else { unreachable!("a map") };
         let number = |key: &str| match found.map.get(&Key::from(key)) {
             Some(Value::Int(number)) => *number,

@@ -1,9 +1,11 @@
 //! The policy in Luau, tables in and out, one state for all calls.
 
-use super::{Peer, Verdict};
-use crate::cases::Case;
+use super::{
+    Peer, Verdict,
+    given::{Given, Maker, make},
+};
 use anyhow::{Result, anyhow};
-use mlua::{Function, Lua, Table};
+use mlua::{Function, Lua, Table, Value};
 
 const POLICY: &str = r#"
 function score(asked)
@@ -26,31 +28,48 @@ function score(asked)
 end
 "#;
 
+/// Luau's tables.
+struct Values<'a>(&'a Lua);
+
+impl Maker for Values<'_> {
+    type Value = Value;
+
+    fn flag(&self, on: bool) -> Value {
+        Value::Boolean(on)
+    }
+
+    fn number(&self, number: i64) -> Value {
+        Value::Integer(number)
+    }
+
+    fn text(&self, text: &str) -> Value {
+        Value::String(self.0.create_string(text).expect("a text"))
+    }
+
+    fn list(&self, items: impl ExactSizeIterator<Item = Value>) -> Value {
+        let list = self.0.create_table_with_capacity(items.len(), 0).expect("a table");
+        items.for_each(|item| list.raw_push(item).expect("room"));
+        Value::Table(list)
+    }
+
+    fn map<const N: usize>(&self, fields: [(&'static str, Value); N]) -> Value {
+        let map = self.0.create_table_with_capacity(0, N).expect("a table");
+        fields.into_iter().for_each(|(name, value)| map.raw_set(name, value).expect("room"));
+        Value::Table(map)
+    }
+}
+
 /// One state, in Luau's sandbox mode.
-pub fn peer() -> Result<Peer> {
+pub fn peer(given: Given) -> Result<Peer> {
     let lua = Lua::new();
     let loud = |why: mlua::Error| anyhow!("{why}");
     lua.load(POLICY).exec().map_err(loud)?;
     let score: Function = lua.globals().get("score").map_err(loud)?;
     lua.sandbox(true).map_err(loud)?;
-    Ok(Box::new(move |case| run(&lua, &score, case).expect("scores")))
+    Ok(Box::new(move |case| run(&score, make(&Values(&lua), case, given)).expect("scores")))
 }
 
-fn run(lua: &Lua, score: &Function, case: &Case) -> mlua::Result<Verdict> {
-    let receipt = case.receipt();
-    let lines = lua.create_table_with_capacity(receipt.lines.len(), 0)?;
-    for line in &receipt.lines {
-        let table = lua.create_table_with_capacity(0, 2)?;
-        table.raw_set("category", line.category.as_str())?;
-        table.raw_set("amount", line.amount.get())?;
-        lines.raw_push(table)?;
-    }
-    let asked = lua.create_table_with_capacity(0, 5)?;
-    asked.raw_set("member", case.tier().is_some())?;
-    asked.raw_set("tier", case.tier().unwrap_or_default())?;
-    asked.raw_set("spent", case.spent_fen())?;
-    asked.raw_set("payable", receipt.payable.get())?;
-    asked.raw_set("lines", lines)?;
+fn run(score: &Function, asked: Value) -> mlua::Result<Verdict> {
     let found: Table = score.call(asked)?;
     Ok(Verdict { points: found.get("points")?, voucher_fen: found.get("voucher")?, tier: found.get("tier")? })
 }

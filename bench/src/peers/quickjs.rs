@@ -1,7 +1,10 @@
 //! The policy in JavaScript on QuickJS, JSON in: with one context for all calls, and with a fresh one for each, which
 //! is what our own path gives.
 
-use super::{Asked, Peer, Verdict};
+use super::{
+    Peer, Verdict,
+    given::{Asked, Given},
+};
 use crate::cases::Case;
 use anyhow::Result;
 use rquickjs::{Context, Ctx, Function, Object, Runtime};
@@ -22,28 +25,28 @@ function score(asked) {
 }
 "#;
 
-fn score(ctx: &Ctx<'_>, case: &Case) -> rquickjs::Result<Verdict> {
-    let asked = ctx.json_parse(serde_json::to_string(&Asked::of(case)).expect("JSON"))?;
+fn score(ctx: &Ctx<'_>, case: &Case, given: Given) -> rquickjs::Result<Verdict> {
+    let asked = ctx.json_parse(serde_json::to_string(&Asked::of(case, given)).expect("JSON"))?;
     let score: Function<'_> = ctx.globals().get("score")?;
     let found: Object<'_> = score.call((asked,))?;
     Ok(Verdict { points: found.get("points")?, voucher_fen: found.get("voucher")?, tier: found.get("tier")? })
 }
 
 /// One context for all calls: what one call leaves behind, the next one sees.
-pub fn warm() -> Result<Peer> {
+pub fn warm(given: Given) -> Result<Peer> {
     let context = Context::full(&Runtime::new()?)?;
     context.with(|ctx| ctx.eval::<(), _>(POLICY))?;
-    Ok(Box::new(move |case| context.with(|ctx| score(&ctx, case)).expect("scores")))
+    Ok(Box::new(move |case| context.with(|ctx| score(&ctx, case, given)).expect("scores")))
 }
 
 /// A context for each call, as no call may see another.
-pub fn fresh() -> Result<Peer> {
+pub fn fresh(given: Given) -> Result<Peer> {
     let runtime = Runtime::new()?;
     Ok(Box::new(move |case| {
         let context = Context::full(&runtime).expect("a context");
         let scored = context.with(|ctx| {
             ctx.eval::<(), _>(POLICY)?;
-            score(&ctx, case)
+            score(&ctx, case, given)
         });
         scored.expect("scores")
     }))

@@ -1,6 +1,9 @@
 //! The policy in Rego, on Regorus: its interpreter and its register machine.
 
-use super::{Asked, Peer, Verdict};
+use super::{
+    Peer, Verdict,
+    given::{Asked, Given},
+};
 use crate::cases::Case;
 use anyhow::{Result, anyhow};
 use regorus::{Engine, Rc, Value, languages::rego::compiler::Compiler, rvm::vm::RegoVM};
@@ -16,7 +19,7 @@ default rate := 10000
 rate := 12000 if input.tier == "silver"
 rate := 15000 if input.tier == "gold"
 
-weighted := sum([line.amount * weight(line.category) | some line in input.lines])
+weighted := sum([weighed | some line in input.lines; weighed := line.amount * weight(line.category)])
 
 default points := 0
 points := min([floor((weighted * rate) / 10000000000), 300]) if input.member
@@ -52,8 +55,8 @@ fn engine() -> Result<Engine> {
     Ok(engine)
 }
 
-fn input(case: &Case) -> Value {
-    serde_json::to_value(Asked::of(case)).expect("JSON").into()
+fn input(case: &Case, given: Given) -> Value {
+    serde_json::to_value(Asked::of(case, given)).expect("JSON").into()
 }
 
 fn verdict(found: &Value) -> Verdict {
@@ -63,22 +66,22 @@ fn verdict(found: &Value) -> Verdict {
 }
 
 /// Walks the rules.
-pub fn interpreter() -> Result<Peer> {
+pub fn interpreter(given: Given) -> Result<Peer> {
     let mut engine = engine()?;
     Ok(Box::new(move |case| {
-        engine.set_input(input(case));
+        engine.set_input(input(case, given));
         verdict(&engine.eval_rule(RESULT.to_owned()).expect("evaluates"))
     }))
 }
 
 /// Runs the rules compiled for its machine, which is kept.
-pub fn machine() -> Result<Peer> {
+pub fn machine(given: Given) -> Result<Peer> {
     let policy = engine()?.compile_with_entrypoint(&Rc::from(RESULT))?;
     let program = Compiler::compile_from_policy(&policy, &[RESULT]).map_err(|why| anyhow!("{why}"))?;
     let mut machine = RegoVM::new();
     machine.load_program(program);
     Ok(Box::new(move |case| {
-        machine.set_input(input(case));
+        machine.set_input(input(case, given));
         verdict(&machine.execute().expect("evaluates"))
     }))
 }

@@ -1,7 +1,9 @@
 //! The policy in Rhai: on our path, and on the plain interpreter with maps in and a map out.
 
-use super::{Peer, Verdict};
-use crate::cases::Case;
+use super::{
+    Peer, Verdict,
+    given::{Given, Maker, make},
+};
 use anyhow::{Context as _, Result};
 use rhai::{Dynamic, Engine, Map, Scope};
 
@@ -58,29 +60,42 @@ fn score(asked) {
 }
 "#;
 
+/// Rhai's maps, arrays and texts.
+struct Values;
+
+impl Maker for Values {
+    type Value = Dynamic;
+
+    fn flag(&self, on: bool) -> Dynamic {
+        on.into()
+    }
+
+    fn number(&self, number: i64) -> Dynamic {
+        number.into()
+    }
+
+    fn text(&self, text: &str) -> Dynamic {
+        text.into()
+    }
+
+    fn list(&self, items: impl ExactSizeIterator<Item = Dynamic>) -> Dynamic {
+        items.collect::<Vec<Dynamic>>().into()
+    }
+
+    fn map<const N: usize>(&self, fields: [(&'static str, Dynamic); N]) -> Dynamic {
+        fields.into_iter().map(|(name, value)| (name.into(), value)).collect::<Map>().into()
+    }
+}
+
 /// The interpreter with its defaults and no limits.
-pub fn peer() -> Result<Peer> {
+pub fn peer(given: Given) -> Result<Peer> {
     let engine = Engine::new();
     let script = engine.compile(PLAIN).context("the script")?;
     Ok(Box::new(move |case| {
-        let found = engine.call_fn::<Map>(&mut Scope::new(), &script, "score", (asked(case),)).expect("scores");
+        let asked = make(&Values, case, given);
+        let found = engine.call_fn::<Map>(&mut Scope::new(), &script, "score", (asked,)).expect("scores");
         let number = |key: &str| found[key].as_int().expect("a number");
         let tier = found["tier"].clone().into_string().expect("a text");
         Verdict { points: number("points"), voucher_fen: number("voucher"), tier }
     }))
-}
-
-fn asked(case: &Case) -> Map {
-    let receipt = case.receipt();
-    let lines = receipt.lines.iter().map(|line| {
-        let category = ("category".into(), line.category.as_str().into());
-        Dynamic::from_map(Map::from([category, ("amount".into(), line.amount.get().into())]))
-    });
-    Map::from([
-        ("member".into(), case.tier().is_some().into()),
-        ("tier".into(), case.tier().unwrap_or_default().into()),
-        ("spent".into(), case.spent_fen().into()),
-        ("payable".into(), receipt.payable.get().into()),
-        ("lines".into(), lines.collect::<Vec<Dynamic>>().into()),
-    ])
 }

@@ -1,6 +1,9 @@
 //! GoRules' engine, in a process of its own: see `zen/src/main.rs`.
 
-use super::{Asked, Verdict};
+use super::{
+    Verdict,
+    given::{Asked, Given},
+};
 use crate::{cases::Case, rounds::Side};
 use anyhow::{Context as _, Result};
 use std::{
@@ -17,7 +20,7 @@ pub struct Zen {
 
 impl Zen {
     /// Starts it with all inputs, and gives its verdicts; nothing if it was not built.
-    pub fn start(cases: &[Case]) -> Result<Option<(Self, Vec<Verdict>)>> {
+    pub fn start(cases: &[Case], given: Given) -> Result<Option<(Self, Vec<Verdict>)>> {
         let program = std::env::current_exe()?.with_file_name("zen");
         if !program.exists() {
             return Ok(None);
@@ -25,7 +28,7 @@ impl Zen {
         let mut child = Command::new(program).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let (input, output) = (child.stdin.take().context("input")?, child.stdout.take().context("output")?);
         let mut zen = Self { _child: child, input, output: BufReader::new(output).lines() };
-        let asked: Vec<Asked<'_>> = cases.iter().map(Asked::of).collect();
+        let asked: Vec<Asked<'_>> = cases.iter().map(|case| Asked::of(case, given)).collect();
         let verdicts = serde_json::from_str(&zen.ask(&serde_json::to_string(&asked)?)?)?;
         Ok(Some((zen, verdicts)))
     }

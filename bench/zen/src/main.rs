@@ -6,7 +6,7 @@
 //! each evaluation took.
 
 use anyhow::{Context as _, Result};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Value, json};
 use std::{
     hint::black_box,
@@ -22,22 +22,6 @@ const POINTS: &str = "member ? min([floor(sum(map(lines, #.amount * (#.category 
 const VOUCHER: &str = "member and payable >= 20000 ? 1000 : 0";
 const TIER: &str = "member and spent + payable >= 200000 and tier != 'gold' ? 'gold' \
     : member and spent + payable >= 50000 and spent + payable < 200000 and tier == '' ? 'silver' : ''";
-
-/// What it is given, as the host's values.
-#[derive(Serialize, Deserialize)]
-struct Asked {
-    member: bool,
-    tier: String,
-    spent: i64,
-    payable: i64,
-    lines: Vec<Line>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct Line {
-    category: String,
-    amount: i64,
-}
 
 #[derive(Serialize)]
 struct Verdict {
@@ -63,8 +47,7 @@ fn content() -> Value {
     })
 }
 
-fn score(decision: &Decision, asked: &Asked) -> Verdict {
-    let asked = serde_json::to_value(asked).expect("JSON");
+fn score(decision: &Decision, asked: &Value) -> Verdict {
     let response = at_once(decision.evaluate(asked.into())).expect("evaluates");
     let found: Value = response.result.into();
     let number = |key: &str| found[key].as_i64().or(found[key].as_f64().map(|number| number as i64));
@@ -85,7 +68,7 @@ fn at_once<T>(future: impl Future<Output = T>) -> T {
     }
 }
 
-fn times(decision: &Decision, cases: &[Asked], slice: Duration) -> Vec<f64> {
+fn times(decision: &Decision, cases: &[Value], slice: Duration) -> Vec<f64> {
     let (began, mut times) = (Instant::now(), Vec::new());
     let mut last = began;
     for asked in cases.iter().cycle() {
@@ -107,7 +90,7 @@ fn main() -> Result<()> {
     // As its documentation advises.
     decision.compile();
     let mut lines = std::io::stdin().lock().lines();
-    let cases: Vec<Asked> = serde_json::from_str(&lines.next().context("inputs")??)?;
+    let cases: Vec<Value> = serde_json::from_str(&lines.next().context("inputs")??)?;
     let verdicts: Vec<Verdict> = cases.iter().map(|asked| score(&decision, asked)).collect();
     say(&serde_json::to_string(&verdicts)?)?;
     for line in lines {
