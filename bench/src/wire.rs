@@ -3,6 +3,7 @@
 
 use anyhow::{Context as _, Result, bail};
 use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -11,10 +12,12 @@ use std::{
 };
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpStream,
+    net::{TcpSocket, TcpStream},
     task::JoinSet,
 };
 
+/// Loopback, but not where tills connect from.
+const OWN_ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2)), 0);
 /// Bytes asked of a connection at once.
 const READ_BYTES: usize = 16 << 10;
 
@@ -31,9 +34,7 @@ pub async fn flood(address: &str, connections: usize, requests: Vec<Vec<u8>>) ->
     let (requests, next) = (Arc::new(requests), Arc::new(AtomicUsize::new(0)));
     let mut open = Vec::new();
     for _ in 0..connections {
-        let stream = TcpStream::connect(address).await?;
-        stream.set_nodelay(true)?;
-        open.push(stream);
+        open.push(connect(address).await?);
     }
     let began = Instant::now();
     let mut running = JoinSet::new();
@@ -45,6 +46,15 @@ pub async fn flood(address: &str, connections: usize, requests: Vec<Vec<u8>>) ->
         times.extend(ended??);
     }
     Ok(Flood { per_second: times.len() as f64 / began.elapsed().as_secs_f64(), times })
+}
+
+/// From an address of its own, because a host serves only so many connections of one.
+async fn connect(address: &str) -> Result<TcpStream> {
+    let socket = TcpSocket::new_v4()?;
+    socket.bind(OWN_ADDRESS)?;
+    let stream = socket.connect(address.parse()?).await?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
 }
 
 async fn send(mut stream: TcpStream, requests: Arc<Vec<Vec<u8>>>, next: Arc<AtomicUsize>) -> Result<Vec<f64>> {
