@@ -1,4 +1,4 @@
-//! A host in this thread, with a tenant for each conversation.
+//! A host in this process, with a tenant for each conversation.
 
 use axum::{
     Router,
@@ -65,7 +65,7 @@ pub struct Host {
 
 impl Host {
     pub fn open() -> Self {
-        let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
         let scratch = runtime.block_on(Scratch::sqlite()).expect("a database");
         runtime.block_on(db::testing::without_sync(&scratch.db)).expect("a database");
         let sealer = Sealer::new(&MasterKey::from_bytes([7; 32]), Entropy);
