@@ -1,0 +1,78 @@
+//! What deciding an act of each tenant costs, so that slow policies wait for each other and nobody else for them.
+
+use ledger::TenantId;
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+/// A tenant is slow once its acts take longer than this on average. A shipped rulebook takes a tenth of it.
+const SLOW: Duration = Duration::from_millis(3);
+/// A slow tenant is so no longer once its acts take less.
+const QUICK: Duration = Duration::from_millis(1);
+/// One act counts for no more: a thread that was not given the processor for a while says nothing of a policy.
+const COUNTED: Duration = Duration::from_millis(16);
+/// The newest act's share of the average is one in so many.
+const SHARE: u32 = 8;
+
+/// What is known of each tenant that was served lately.
+#[derive(Debug, Default)]
+pub(crate) struct Costs {
+    of: Mutex<HashMap<TenantId, Cost>>,
+}
+
+#[derive(Debug, Default, Clone, Copy)]
+struct Cost {
+    average: Duration,
+    slow: bool,
+}
+
+impl Costs {
+    /// Whether the tenant's acts go the slow way.
+    pub fn is_slow(&self, tenant: &TenantId) -> bool {
+        self.of().get(tenant).is_some_and(|cost| cost.slow)
+    }
+
+    /// Notes how long one act took to decide.
+    pub fn note(&self, tenant: &TenantId, took: Duration) {
+        let mut of = self.of();
+        let Some(cost) = of.get_mut(tenant) else {
+            of.insert(tenant.clone(), Cost { average: took.min(COUNTED) / SHARE, slow: false });
+            return;
+        };
+        cost.average = (cost.average * (SHARE - 1) + took.min(COUNTED)) / SHARE;
+        let slow = if cost.slow { cost.average >= QUICK } else { cost.average > SLOW };
+        if slow != cost.slow {
+            cost.slow = slow;
+            let average_us = u64::try_from(cost.average.as_micros()).unwrap_or(u64::MAX);
+            tracing::warn!(%tenant, slow, average_us, "a tenant's policies are slow, or quick again; its acts change lanes");
+        }
+    }
+
+    fn of(&self) -> MutexGuard<'_, HashMap<TenantId, Cost>> {
+        self.of.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn noted(costs: &Costs, times: u32, millis: u64) -> bool {
+        let tenant = TenantId::new("demo").unwrap();
+        (0..times).for_each(|_| costs.note(&tenant, Duration::from_millis(millis)));
+        costs.is_slow(&tenant)
+    }
+
+    #[test]
+    fn a_tenant_is_slow_while_its_acts_are_and_quick_again_afterwards() {
+        let costs = Costs::default();
+        assert!(!noted(&costs, 1, 0));
+        assert!(!noted(&costs, 1, 5_000), "one act that waited for the processor is not a slow policy");
+        assert!(!noted(&costs, 100, 2));
+        assert!(noted(&costs, 8, 6));
+        assert!(noted(&costs, 20, 2), "between the two limits it stays where it is");
+        assert!(!noted(&costs, 20, 0));
+    }
+}
