@@ -46,7 +46,12 @@ pub const TARGETS: [Target; 7] = [
     Target { name: "callback", bytes_max: 2 << 10, run: callback::run, planted: "a forger who knows the token" },
     Target { name: "signature", bytes_max: 1 << 10, run: signature::run, planted: "a body nobody signed" },
     Target { name: "api", bytes_max: 4 << 10, run: api::run, planted: "a gift nobody gave" },
-    Target { name: "upload", bytes_max: 32 << 10, run: policy::upload, planted: "a second run that sees somebody else" },
+    Target {
+        name: "upload",
+        bytes_max: 32 << 10,
+        run: policy::upload,
+        planted: "a second run that sees somebody else",
+    },
     Target { name: "smith", bytes_max: 4 << 10, run: smith::run, planted: "a second run that sees somebody else" },
     Target { name: "script", bytes_max: 4 << 10, run: policy::script, planted: "a second run that sees somebody else" },
 ];

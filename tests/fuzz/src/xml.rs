@@ -50,10 +50,7 @@ fn answers(message: &Message, format: Format, limits: &Limits) {
         (ReplyKind::Text(said.clone()), vec![("Content", said.as_str())]),
         (ReplyKind::Text(content.clone()), vec![("Content", content.as_str())]),
         (ReplyKind::Image { media_id: said.clone() }, vec![("Image/MediaId", said.as_str())]),
-        (
-            ReplyKind::TransferToService { to_staff: Some(said.clone()) },
-            vec![("TransInfo/KfAccount", said.as_str())],
-        ),
+        (ReplyKind::TransferToService { to_staff: Some(said.clone()) }, vec![("TransInfo/KfAccount", said.as_str())]),
         (
             ReplyKind::News(vec![article.clone()]),
             vec![
@@ -69,7 +66,8 @@ fn answers(message: &Message, format: Format, limits: &Limits) {
         config.format = format;
         let Ok(answer) = seal(&config, &message.reply(kind), NOW_S, "nonce", &[0; 16]) else { continue };
         let head = [("ToUserName", message.from.as_str()), ("FromUserName", message.to.as_str())];
-        let carried: Vec<(String, String)> = head.into_iter().chain(fields).map(|(n, v)| (n.into(), v.into())).collect();
+        let carried: Vec<(String, String)> =
+            head.into_iter().chain(fields).map(|(n, v)| (n.into(), v.into())).collect();
         holds(&answer, format, carried);
     }
 }
