@@ -42,6 +42,12 @@ impl Answered {
         (200..300).contains(&self.status)
     }
 
+    /// The till's deadline passed: what is settled afterwards may end otherwise.
+    pub fn is_late(&self) -> bool {
+        let told: serde_json::Value = serde_json::from_slice(&self.body).unwrap_or_default();
+        told["settled"] == false
+    }
+
     /// It was written down to be told again.
     pub fn is_replayable(&self) -> bool {
         self.is_write && self.is_done()
