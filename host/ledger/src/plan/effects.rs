@@ -108,7 +108,7 @@ impl Work<'_> {
     pub(super) fn notify(&mut self, template: &str, text: &str) {
         let member = self.member.as_ref().map(|m| m.id.clone());
         let body = json!({"member": member, "template": template, "text": text});
-        self.plan.notices.push(Notice { topic: "message".into(), body });
+        self.plan.notices.push(Notice { topic: "message".into(), body, due: None });
     }
 
     fn set_tier(&mut self, policy: &str, rule: &str, change: &TierChange) {
