@@ -29,6 +29,8 @@ pub struct Settings {
     pub first_tier: String,
     /// What policies may give in all, in a store or to a member.
     pub budgets: Vec<Budget>,
+    /// The most points (or fen of stored value), either sign, that one person may correct alone.
+    pub adjust_alone_max: i64,
 }
 
 impl Default for Settings {
@@ -45,6 +47,7 @@ impl Default for Settings {
             reserve_seconds: 300,
             first_tier: String::new(),
             budgets: Vec::new(),
+            adjust_alone_max: 10_000,
         }
     }
 }

@@ -22,6 +22,8 @@ const LATE_DAYS_MAX: u32 = 366;
 /// Seconds a quote's holds last, at least and at most.
 const RESERVE_SECONDS: std::ops::RangeInclusive<u32> = 10..=86_400;
 
+/// The most one person may be allowed to correct alone: as much as a correction may be.
+const ADJUST_ALONE_MAX: i64 = 100_000_000;
 /// Budgets of a tenant, at most: each is a row or more that every batch reads.
 const BUDGETS_MAX: usize = 50;
 /// Policies one budget is for, at most.
@@ -73,6 +75,9 @@ pub(super) fn check(settings: &Settings) -> Result<(), ApiError> {
         let (low, high) = (RESERVE_SECONDS.start(), RESERVE_SECONDS.end());
         return refuse("reserve_seconds", format!("must be {low} to {high}"));
     }
+    if !(0..=ADJUST_ALONE_MAX).contains(&settings.adjust_alone_max) {
+        return refuse("adjust_alone_max", format!("must be 0 to {ADJUST_ALONE_MAX}; 0 = nobody corrects alone"));
+    }
     check_budgets(&settings.budgets)
 }
 
@@ -117,6 +122,7 @@ mod tests {
             (Settings { points_per_yuan: -1, ..Settings::default() }, "settings.points_per_yuan"),
             (Settings { reserve_seconds: 0, ..Settings::default() }, "settings.reserve_seconds"),
             (Settings { late_days_max: 10_000, ..Settings::default() }, "settings.late_days_max"),
+            (Settings { adjust_alone_max: -1, ..Settings::default() }, "settings.adjust_alone_max"),
         ] {
             let refused = check(&settings).expect_err(field).to_string();
             assert!(refused.starts_with(field), "{refused}");
