@@ -124,6 +124,21 @@ pub async fn get(db: &Db, tenant: &TenantId, name: &str, digest: &Digest) -> Res
     row.as_ref().map(policy).transpose()
 }
 
+/// How many policy versions the tenant keeps, and the bytes of their sources and machine code.
+///
+/// # Errors
+/// Driver errors.
+pub async fn kept(db: &Db, tenant: &TenantId) -> Result<(i64, i64), DbError> {
+    let row = db
+        .row(
+            "select count(*), cast(coalesce(sum(length(source) + length(artifact)), 0) as bigint)
+             from policy_version where tenant_id = $1",
+            &[tenant.as_str().into()],
+        )
+        .await?;
+    row.map_or(Ok((0, 0)), |row| Ok((row.int(0)?, row.int(1)?)))
+}
+
 /// The tenant's policy versions, by name and age.
 ///
 /// # Errors

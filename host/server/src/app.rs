@@ -5,6 +5,7 @@ use crate::{
     batch::Batcher,
     clock::Clock,
     config::Config,
+    costs::Costs,
     entropy::Entropy,
     error::ApiError,
     journal::Journal,
@@ -59,19 +60,23 @@ pub struct Parts {
 }
 
 impl App {
-    /// Assembles the host and starts its one writing task.
+    /// Assembles the host and starts the tasks that write.
     pub fn start(parts: Parts) -> Self {
         let sealer = Arc::new(parts.sealer);
         let (entropy, envelope) = (Entropy, Envelope::default());
-        let batcher = Batcher {
+        let costs = Arc::new(Costs::default());
+        let batcher = |stream: String| Batcher {
             db: parts.db.clone(),
             engine: parts.engine.clone(),
             clock: parts.clock.clone(),
             entropy,
             tenants: Tenants::new(Arc::clone(&sealer)),
             envelope,
-            stream: parts.stream.clone(),
+            costs: Arc::clone(&costs),
+            stream,
         };
+        let (quick, slow) = (batcher(parts.stream.clone()), batcher(format!("{}.slow", parts.stream)));
+        let journal = Journal::start(quick, slow, costs);
         Self {
             config: Arc::new(parts.config),
             db: parts.db,
@@ -81,7 +86,7 @@ impl App {
             sealer,
             envelope,
             stream: parts.stream.into(),
-            journal: Journal::start(batcher),
+            journal,
         }
     }
 

@@ -3,6 +3,7 @@
 use crate::{
     apply::{Asked, Replied},
     clock::Clock,
+    costs::Costs,
     decide::{Decided, decide},
     entropy::Entropy,
     error::ApiError,
@@ -18,8 +19,9 @@ use db::{
 };
 use engine::Engine;
 use ledger::{Act, Envelope};
+use std::{sync::Arc, time::Duration};
 
-/// Everything the one writing task owns.
+/// Everything the writing task of a lane owns.
 pub struct Batcher {
     pub(crate) db: Db,
     pub(crate) engine: Engine,
@@ -27,7 +29,9 @@ pub struct Batcher {
     pub(crate) entropy: Entropy,
     pub(crate) tenants: Tenants,
     pub(crate) envelope: Envelope,
-    /// Names this host's chain of decisions; no two hosts of one database share it.
+    /// What the tenants' acts cost, shared by the lanes.
+    pub(crate) costs: Arc<Costs>,
+    /// Names this lane's chain of decisions; no two lanes or hosts of one database share it.
     pub(crate) stream: String,
 }
 
@@ -36,12 +40,12 @@ type Answers = Vec<Result<Replied, ApiError>>;
 
 impl Batcher {
     /// Reads, decides and writes. `None` when another host wrote in between, or a connection broke, and all must be
-    /// planned again.
+    /// planned again. Adds to `took` how long deciding took.
     ///
     /// # Errors
     /// [`ApiError::Busy`] when the database is not to be had, [`ApiError::Internal`] when it fails: nothing of the
     /// batch is known to be written.
-    pub(crate) async fn attempt(&mut self, jobs: &[Job]) -> Result<Option<Answers>, ApiError> {
+    pub(crate) async fn attempt(&mut self, jobs: &[Job], took: &mut Duration) -> Result<Option<Answers>, ApiError> {
         let wants: Vec<Want> = jobs.iter().map(want).collect();
         let mut snapshot = match snapshot::read(&self.db, &self.stream, &wants).await {
             Ok(snapshot) => snapshot,
@@ -58,7 +62,9 @@ impl Batcher {
         self.fetch_past_rulebooks(&snapshot.found).await?;
         let found = std::mem::take(&mut snapshot.found);
         // Policies run here: milliseconds of computing that must not hold up other tasks of this thread.
+        let timer = telemetry::Stopwatch::start();
         let (answers, written) = tokio::task::block_in_place(|| self.decide_all(jobs, found, Overlay::new(snapshot)));
+        *took += timer.took();
         if written.is_empty() {
             return Ok(Some(answers));
         }
@@ -99,7 +105,9 @@ impl Batcher {
         let mut answers = Vec::with_capacity(jobs.len());
         let mut written = Vec::with_capacity(jobs.len());
         for (job, found) in jobs.iter().zip(found) {
+            let timer = telemetry::Stopwatch::start();
             let decided = decide(self, &mut overlay, &job.asked, found);
+            self.costs.note(&job.asked.tenant, timer.took());
             answers.push(match decided {
                 Ok(Decided::Again(replied)) => Ok(replied),
                 Ok(Decided::New { replied, write }) => {

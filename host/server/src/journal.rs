@@ -1,18 +1,37 @@
 //! The queue in front of the ledger: whatever arrives while one batch commits travels in the next.
+//!
+//! There are two lanes. Tenants whose policies are slow share the second, on an eighth of one processor, so that a
+//! rule that runs to its limit costs its own shop time and nobody else.
 
 use crate::{
     apply::{Asked, Replied},
     batch::Batcher,
+    costs::Costs,
     error::ApiError,
+    queue::Queue,
     telemetry,
 };
 use ledger::VoucherCode;
-use tokio::sync::{mpsc, oneshot};
+use std::{sync::Arc, time::Duration};
+use tokio::sync::oneshot;
 
-/// How many acts wait at most; more are told to come back. At 5,000 a second this is under a second of work.
-const QUEUE_MAX: usize = 4_096;
-/// How many acts travel in one commit at most.
-const BATCH_MAX: usize = 256;
+/// How a lane takes its acts.
+#[derive(Debug, Clone, Copy)]
+struct Lane {
+    /// How many acts wait at most; more are told to come back.
+    waiting_max: usize,
+    /// How many acts of one tenant.
+    waiting_of_one_max: usize,
+    /// How many acts travel in one commit at most.
+    batch_max: usize,
+    /// How long the lane rests after a batch, in times of what deciding it took.
+    rest: u32,
+}
+
+/// At 5,000 a second this is under a second of work.
+const QUICK: Lane = Lane { waiting_max: 4_096, waiting_of_one_max: 2_048, batch_max: 256, rest: 0 };
+/// Small batches, so that no tenant of the lane waits long for another; what waits is decided within seconds.
+const SLOW: Lane = Lane { waiting_max: 1_024, waiting_of_one_max: 64, batch_max: 4, rest: 7 };
 /// How often a batch that lost against another host is planned again.
 const ATTEMPTS_MAX: usize = 8;
 /// What a caller who finds the queue full is told to wait, in seconds.
@@ -34,18 +53,33 @@ impl Job {
     }
 }
 
-/// The way into the ledger. Clones share the queue.
+/// The way into the ledger. Clones share the lanes, which end with the last of them.
 #[derive(Debug, Clone)]
-pub struct Journal {
-    queue: mpsc::Sender<Job>,
+pub struct Journal(Arc<Lanes>);
+
+#[derive(Debug)]
+struct Lanes {
+    quick: Arc<Queue<Job>>,
+    slow: Arc<Queue<Job>>,
+    costs: Arc<Costs>,
+}
+
+impl Drop for Lanes {
+    fn drop(&mut self) {
+        self.quick.close();
+        self.slow.close();
+    }
 }
 
 impl Journal {
-    /// Starts the one task that writes.
-    pub fn start(batcher: Batcher) -> Self {
-        let (queue, inbox) = mpsc::channel(QUEUE_MAX);
-        tokio::spawn(run(batcher, inbox));
-        Self { queue }
+    /// Starts the tasks that write, one a lane. Each needs a stream of its own: to the database they are two hosts.
+    pub fn start(quick: Batcher, slow: Batcher, costs: Arc<Costs>) -> Self {
+        let start = |batcher: Batcher, lane: Lane| {
+            let queue = Arc::new(Queue::new(lane.waiting_max, lane.waiting_of_one_max));
+            tokio::spawn(run(batcher, Arc::clone(&queue), lane));
+            queue
+        };
+        Self(Arc::new(Lanes { quick: start(quick, QUICK), slow: start(slow, SLOW), costs }))
     }
 
     /// Queues an act and waits for its answer.
@@ -54,39 +88,39 @@ impl Journal {
     /// What the ledger refuses, or [`ApiError::Busy`] when the queue is full.
     pub async fn ask(&self, asked: Asked, vouchers: Vec<VoucherCode>) -> Result<Replied, ApiError> {
         let (reply, answer) = oneshot::channel();
-        let job = Job { asked, vouchers, reply };
-        self.queue.try_send(job).map_err(|_full| ApiError::Busy(RETRY_SECONDS))?;
-        telemetry::queued(QUEUE_MAX - self.queue.capacity());
+        let tenant = asked.tenant.clone();
+        let queue = if self.0.costs.is_slow(&tenant) { &self.0.slow } else { &self.0.quick };
+        let depth = queue.push(&tenant, Job { asked, vouchers, reply }).ok_or(ApiError::Busy(RETRY_SECONDS))?;
+        telemetry::queued(depth);
         answer.await.map_err(|_gone| ApiError::Busy(RETRY_SECONDS))?
     }
 }
 
-async fn run(mut batcher: Batcher, mut inbox: mpsc::Receiver<Job>) {
-    while let Some(first) = inbox.recv().await {
-        let mut jobs = vec![first];
-        while jobs.len() < BATCH_MAX
-            && let Ok(next) = inbox.try_recv()
-        {
-            jobs.push(next);
+async fn run(mut batcher: Batcher, queue: Arc<Queue<Job>>, lane: Lane) {
+    while let Some(jobs) = queue.take(lane.batch_max, |tenant| batcher.costs.turn(tenant)).await {
+        let took = settle(&mut batcher, jobs).await;
+        if lane.rest > 0 {
+            tokio::time::sleep(took * lane.rest).await;
         }
-        settle(&mut batcher, jobs).await;
     }
 }
 
-/// Carries one batch to its commit, planning again whenever another host was faster.
-async fn settle(batcher: &mut Batcher, jobs: Vec<Job>) {
+/// Carries one batch to its commit, planning again whenever another host was faster. How long deciding took.
+async fn settle(batcher: &mut Batcher, jobs: Vec<Job>) -> Duration {
+    let mut took = Duration::ZERO;
     for attempt in 1..=ATTEMPTS_MAX {
-        match batcher.attempt(&jobs).await {
+        match batcher.attempt(&jobs, &mut took).await {
             Ok(Some(answers)) => {
                 jobs.into_iter().zip(answers).for_each(|(job, answer)| job.answer(answer));
-                return;
+                return took;
             }
             Ok(None) => tracing::debug!(attempt, acts = jobs.len(), "the batch is planned again"),
             Err(error) => {
                 jobs.into_iter().for_each(|job| job.answer(Err(error.clone())));
-                return;
+                return took;
             }
         }
     }
     jobs.into_iter().for_each(|job| job.answer(Err(ApiError::Busy(RETRY_SECONDS))));
+    took
 }

@@ -3,8 +3,8 @@
 use crate::world::{Done, World};
 use chrono::Datelike;
 use ledger::{
-    Act, Award, Day, Decision, Effect, Envelope, Expiry, Fen, Grant, Granted, LotId, MemberId, Odds, OverCap, Period,
-    PolicyDecision, RuledEffect,
+    Act, Answer, Award, Day, Decision, Effect, Envelope, Expiry, Fen, Grant, Granted, LotId, MemberId, Odds, OverCap,
+    Period, PolicyDecision, RuledEffect,
 };
 use std::collections::BTreeMap;
 
@@ -129,8 +129,8 @@ fn left_out_faults(world: &World, found: &mut Vec<String>) {
             for part in inside(&world.envelope, decision) {
                 let risky = |e: &RuledEffect| matches!(e.effect, Effect::DeductPoints(_) | Effect::SetOdds(_));
                 let bold = world.members.values().any(|m| m.accounts.points.balance > ledger::AMOUNT_MAX / 2);
-                let decided = matches!(part.answer, ledger::Answer::Decided { .. });
-                if decided && failed(done, &part.policy) && !bold && !effects_of(part).iter().any(risky) {
+                let answered = matches!(part.answer, Answer::Decided { .. });
+                if answered && failed(done, &part.policy) && !bold && !effects_of(part).iter().any(risky) {
                     found.push(format!("R4 {}: {} is left out for no reason", done.id, part.policy));
                 }
             }
@@ -166,7 +166,8 @@ pub fn effects_of(part: &PolicyDecision) -> &[RuledEffect] {
 /// Policies whose effects stay inside the platform's limits, reckoned without the ledger.
 fn inside<'a>(limits: &Envelope, decision: &'a Decision) -> Vec<&'a PolicyDecision> {
     let mut room = [limits.points_per_event_max.get(), i64::from(limits.vouchers_per_event_max)];
-    let (mut gifts, mut count) = (limits.gift_per_event_max.get(), limits.effects_max);
+    let mut gifts = limits.gift_per_event_max.get();
+    let mut count = limits.effects_max;
     let mut taken = Vec::new();
     for part in &decision.0 {
         let effects = effects_of(part);
@@ -174,12 +175,8 @@ fn inside<'a>(limits: &Envelope, decision: &'a Decision) -> Vec<&'a PolicyDecisi
         let points = sum(&|e| if let Effect::GrantPoints(g) = e { g.amount.get() } else { 0 });
         let vouchers = sum(&|e| i64::from(matches!(e, Effect::IssueVoucher(_))));
         let gift = sum(&|e| if let Effect::GiftStoredValue(fen) = e { fen.get() } else { 0 });
-        if effects.len() > count
-            || points > room[0]
-            || vouchers > room[1]
-            || gift > gifts
-            || !effects.iter().all(|e| sane(limits, &e.effect))
-        {
+        let fits = points <= room[0] && vouchers <= room[1] && gift <= gifts && effects.len() <= count;
+        if !fits || !effects.iter().all(|e| sane(limits, &e.effect)) {
             continue;
         }
         (room[0], room[1], gifts) = (room[0] - points, room[1] - vouchers, gifts - gift);
@@ -195,8 +192,8 @@ fn sane(limits: &Envelope, effect: &Effect) -> bool {
     let days = |n: u32| n <= limits.days_max;
     match effect {
         Effect::GrantPoints(g) => {
-            let capped = g.cap.is_none_or(|cap| money(Fen::new(cap.limit.get())));
-            points(g.amount.get()) && days(g.pending_days) && !matches!(g.expiry, Expiry::Days(n) if !days(n)) && capped
+            let lasts = !matches!(g.expiry, Expiry::Days(n) if !days(n));
+            points(g.amount.get()) && days(g.pending_days) && lasts && g.cap.is_none_or(|cap| cap.limit.get() >= 0)
         }
         Effect::DeductPoints(n) => points(n.get()),
         Effect::IssueVoucher(v) => {

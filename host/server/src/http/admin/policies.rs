@@ -18,7 +18,7 @@ use axum::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use db::policy::{PolicyRow, RulebookEntry, RulebookRow};
 use engine::{Placed, Source};
-use ledger::{Description, Digest, ParamValue};
+use ledger::{Description, Digest, ParamValue, TenantId};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::{collections::BTreeMap, sync::Arc};
@@ -27,6 +27,9 @@ use std::{collections::BTreeMap, sync::Arc};
 const ENTRIES_MAX: usize = 32;
 /// The longest reason, in characters.
 const NOTE_MAX: usize = 200;
+/// Policy versions one tenant may keep, and the bytes of their sources and machine code.
+const VERSIONS_MAX: i64 = 1_000;
+const VERSION_BYTES_MAX: i64 = 256 << 20;
 /// What a caller is told to wait while another upload is checked, in seconds.
 const RETRY_SECONDS: u32 = 5;
 
@@ -90,6 +93,7 @@ pub(super) async fn upload(
 ) -> Result<Response, ApiError> {
     let body: UploadBody = parse(&body)?;
     let source = source(&body)?;
+    check_room(&front, &admin.tenant).await?;
     let _turn = front.uploads.try_acquire().map_err(|_| ApiError::Busy(RETRY_SECONDS))?;
     let engine = front.app.engine.clone();
     let cases = body.cases.get().to_owned();
@@ -102,6 +106,19 @@ pub(super) async fn upload(
     db::policy::insert(&front.app.db, &admin.tenant, &row).await?;
     tracing::info!(tenant.id = %admin.tenant, policy.digest = %row.digest, "a policy was uploaded");
     Ok(created("/api/v1/admin/policies", PolicyView { cases: Some(count), ..PolicyView::from(row) }))
+}
+
+/// Every version is kept for ever, so what one tenant may keep is bounded.
+async fn check_room(front: &Front, tenant: &TenantId) -> Result<(), ApiError> {
+    let (versions, bytes) = db::policy::kept(&front.app.db, tenant).await?;
+    if versions < VERSIONS_MAX && bytes < VERSION_BYTES_MAX {
+        return Ok(());
+    }
+    let text = format!(
+        "{versions} policy versions with {bytes} bytes are kept, and at most {VERSIONS_MAX} with {VERSION_BYTES_MAX} \
+         bytes may be; ask whoever runs the host"
+    );
+    Err(ApiError::refused("too_many_policies", text))
 }
 
 fn source(body: &UploadBody) -> Result<Source, ApiError> {

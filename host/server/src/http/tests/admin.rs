@@ -166,6 +166,22 @@ async fn a_policy_is_checked_published_and_rolled_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_tenant_keeps_so_many_policies_and_no_more() {
+    let host = Host::start().await;
+    let token = host.token("acme").await;
+    let (tenant, db) = (TenantId::new("acme").expect("an id"), &host.app.db);
+    let known = db::policy::list(db, &tenant).await.expect("listed").pop().expect("the demo has policies");
+    for number in 0_u32..1_000 {
+        let digest = ledger::Digest::new(ledger::sha256_hex(&number.to_be_bytes())).expect("a digest");
+        db::policy::insert(db, &tenant, &db::policy::PolicyRow { digest, ..known.clone() }).await.expect("stored");
+    }
+    let body = json!({"language": "rhai", "source": RULE, "cases": {"cases": []}});
+    let refused = host.staff("POST", "/policies", &token, &body).await;
+    assert_eq!((refused.status.as_u16(), refused.code().as_str()), (422, "too_many_policies"), "{}", refused.json());
+    assert!(refused.json().to_string().contains("at most 1000"), "{}", refused.json());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_pay_code_settles_one_purchase() {
     let host = Host::start().await;
     let token = host.token("acme").await;
