@@ -3,6 +3,7 @@
 //! [`Work::open`] brings a member up to date and readies the act; [`Work::question`] says what the rulebook
 //! is to be asked, [`Work::answer`] takes its decision, and [`Work::finish`] gives the [`Planned`] outcome.
 
+mod breaker;
 mod budgets;
 mod checkout;
 mod draw;
@@ -17,6 +18,7 @@ mod stored;
 mod vouchers;
 mod work;
 
+pub use breaker::BREAKER;
 pub use draw::{DrawProof, DrawSecret, draw_of, ticket_seed};
 pub use error::PlanError;
 pub use reply::{EffectLine, HeldPoints, NextStep, Reply, ReplyMember, ReplyReason, ReplyVoucher};

@@ -2,6 +2,7 @@
 
 use crate::{Fen, Period, Points, Zone};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// A tenant's settings. Missing fields take their defaults, so old rows stay readable.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +30,8 @@ pub struct Settings {
     pub first_tier: String,
     /// What policies may give in all, in a store or to a member.
     pub budgets: Vec<Budget>,
+    /// The most points a policy may grant in an hour; one that would grant more is stopped until the hour ends.
+    pub breakers: BTreeMap<String, i64>,
     /// The most points (or fen of stored value), either sign, that one person may correct alone.
     pub adjust_alone_max: i64,
 }
@@ -47,6 +50,7 @@ impl Default for Settings {
             reserve_seconds: 300,
             first_tier: String::new(),
             budgets: Vec::new(),
+            breakers: BTreeMap::new(),
             adjust_alone_max: 10_000,
         }
     }

@@ -223,6 +223,45 @@ fn a_partial_return_gives_back_its_part_and_the_last_goods_the_rest() {
     assert_eq!(story, [[100, 700, 3], [50, 600, 3], [0, 0, 0]]);
 }
 
+#[test]
+fn a_policy_that_leaves_its_band_is_stopped_until_the_hour_ends_and_the_others_go_on() {
+    let shop = world().under(|_, event| match event {
+        Event::Receipt(_) => {
+            Decision(vec![says("p", [("r", points(100)), ("g", gift(5))]), says("q", [("r", points(1))])])
+        }
+        _ => one([]),
+    });
+    let mut shop = shop.with("amy").set(|s| drop(s.breakers.insert("p".into(), 250)));
+    let told: Vec<Reply> = (0..4).map(|_| sell(&mut shop, "amy")).collect();
+    assert_eq!(told.iter().map(|reply| reply.points.earned.get()).collect::<Vec<_>>(), [101, 101, 1, 1]);
+    let reason = &told[3].reasons[0];
+    let text = "本小时发放积分超出上限 250，该规则暂停至整点";
+    assert_eq!(
+        (reason.policy.as_str(), reason.reason.rule.as_str(), reason.reason.text.as_str()),
+        ("p", "breaker", text)
+    );
+    assert_eq!((used(&shop, "breaker/p"), shop.of("amy").accounts.gift.balance), (251, 10));
+    shop.at = shop.at.after_ms(3_600_000);
+    assert_eq!(sell(&mut shop, "amy").points.earned.get(), 101);
+    // What comes back was granted all the same.
+    shop.take_all("amy", "R2").unwrap();
+    assert_eq!((used(&shop, "breaker/p"), shop.stock.len()), (100, 1));
+}
+
+#[test]
+fn inv_b4_whatever_happens_no_policy_leaves_its_band() {
+    let bands = (proptest::option::of(0..300_i64), proptest::option::of(0..300_i64));
+    holds(300, (shops(), vec(op(), 1..40), bands), |(mut shop, ops, (first, second))| {
+        shop = shop.set(|s| {
+            s.breakers.extend(first.map(|max| ("shop".to_owned(), max)));
+            s.breakers.extend(second.map(|max| ("wild".to_owned(), max)));
+        });
+        shop.budgets_from = shop.done.len();
+        ops.iter().for_each(|op| drop(shop.run(op)));
+        assert_sound(&shop);
+    });
+}
+
 fn any_budget() -> impl Strategy<Value = Budget> {
     let unit = prop_oneof![3 => Just(Unit::Points), 3 => Just(Unit::Money), 1 => Just(Unit::Count)];
     let scope = prop_oneof![2 => Just(Scope::Global), 1 => Just(Scope::Store), 1 => Just(Scope::Member)];

@@ -77,7 +77,24 @@ pub const ALL: &[Canary] = &[
         let quote = held[0].quote.clone();
         planned(bug, shop, Act::Cancel(quote), None, |done| state(done).holds = held)
     }),
+    ("a policy beyond its band is not stopped", "B4", |bug| {
+        let shop = banded();
+        let before = shop.done.last().unwrap().planned.plan.applied.granted.clone();
+        planned(bug, shop, sale("S"), None, |done| {
+            done.planned.plan.applied.granted = before;
+        })
+    }),
 ];
+
+/// A policy that grants 100 points a receipt and may grant 140 an hour.
+fn banded() -> World {
+    let mut shop = earning(Scope::Global).set(|s| {
+        s.budgets.clear();
+        s.breakers.insert("p".into(), 140);
+    });
+    shop.act("amy", sale("R")).unwrap();
+    shop
+}
 
 fn state(done: &mut Done) -> &mut ledger::MemberState {
     done.planned.plan.member.as_mut().unwrap()

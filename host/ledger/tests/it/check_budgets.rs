@@ -51,7 +51,23 @@ pub fn faults(world: &World, found: &mut Vec<String>) {
         audit.hold_faults(done);
     }
     audit.counter_faults(world);
+    breaker_faults(world, found);
     found.append(&mut audit.found);
+}
+
+/// B4: no policy grants more in an hour than its band.
+fn breaker_faults(world: &World, found: &mut Vec<String>) {
+    for (policy, max) in &world.settings.breakers {
+        let mut hours: BTreeMap<i64, i64> = BTreeMap::new();
+        for done in world.done.iter().skip(world.budgets_from) {
+            let own = done.planned.plan.applied.granted.iter().filter(|granted| granted.policy == *policy);
+            // Zones of whole hours: theirs begin with the server's.
+            *hours.entry(done.at.get() / 3_600_000).or_default() +=
+                own.map(|granted| granted.granted.get()).sum::<i64>();
+        }
+        let beyond = hours.iter().filter(|(_, granted)| *granted > max);
+        found.extend(beyond.map(|(hour, granted)| format!("B4 {policy}: {granted} of {max} in hour {hour}")));
+    }
 }
 
 /// The first day of a period, reckoned without the ledger.

@@ -9,8 +9,8 @@ use ledger::{
 use std::collections::BTreeMap;
 
 pub fn faults(world: &World, found: &mut Vec<String>) {
-    // Where budgets cut what is given, their own auditor knows how much is due.
-    if world.settings.budgets.is_empty() {
+    // Where budgets cut what is given, or a breaker stops it, their own auditor knows how much is due.
+    if world.settings.budgets.is_empty() && world.settings.breakers.is_empty() {
         grant_faults(world, found);
         given_faults(world, found);
     }

@@ -22,6 +22,8 @@ const LATE_DAYS_MAX: u32 = 366;
 /// Seconds a quote's holds last, at least and at most.
 const RESERVE_SECONDS: std::ops::RangeInclusive<u32> = 10..=86_400;
 
+/// Policies of a tenant with a breaker, at most.
+const BREAKERS_MAX: usize = 50;
 /// The most one person may be allowed to correct alone: as much as a correction may be.
 const ADJUST_ALONE_MAX: i64 = 100_000_000;
 /// Budgets of a tenant, at most: each is a row or more that every batch reads.
@@ -78,6 +80,11 @@ pub(super) fn check(settings: &Settings) -> Result<(), ApiError> {
     if !(0..=ADJUST_ALONE_MAX).contains(&settings.adjust_alone_max) {
         return refuse("adjust_alone_max", format!("must be 0 to {ADJUST_ALONE_MAX}; 0 = nobody corrects alone"));
     }
+    let bad = |(policy, max): &(&String, &i64)| policy.is_empty() || !(0..=AMOUNT_MAX).contains(*max);
+    if settings.breakers.len() > BREAKERS_MAX || settings.breakers.iter().any(|breaker| bad(&breaker)) {
+        let text = format!("must name at most {BREAKERS_MAX} policies, each with 0 to {AMOUNT_MAX} points an hour");
+        return refuse("breakers", text);
+    }
     check_budgets(&settings.budgets)
 }
 
@@ -123,6 +130,7 @@ mod tests {
             (Settings { reserve_seconds: 0, ..Settings::default() }, "settings.reserve_seconds"),
             (Settings { late_days_max: 10_000, ..Settings::default() }, "settings.late_days_max"),
             (Settings { adjust_alone_max: -1, ..Settings::default() }, "settings.adjust_alone_max"),
+            (Settings { breakers: [("p".to_owned(), -1)].into(), ..Settings::default() }, "settings.breakers"),
         ] {
             let refused = check(&settings).expect_err(field).to_string();
             assert!(refused.starts_with(field), "{refused}");
