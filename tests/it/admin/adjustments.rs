@@ -96,7 +96,9 @@ async fn the_decision_names_who_asked_and_who_approved() {
 async fn what_is_rejected_or_too_old_never_takes_effect() {
     let host = Host::open().await;
     let desk = desk(&host).await;
-    let (rejected, late) = (desk.ask("k-1", 900).await, desk.ask("k-2", 900).await);
+    let rejected = desk.ask("k-1", 900).await;
+    host.later(1_000);
+    let late = desk.ask("k-2", 900).await;
     for _ in 0..2 {
         assert_eq!(desk.bob.post(&path(&rejected, "reject"), &json!({})).await.ok()["state"], "rejected");
     }
