@@ -16,7 +16,7 @@ use tests::{
 use tokio::time::sleep;
 
 /// Kills in CI; `PUNCHCARD_KILL_CYCLES` for more.
-const CYCLES: u64 = 500;
+const CYCLES: u64 = 350;
 /// Kills of one database: the whole history is judged after each.
 const CYCLES_PER_DATABASE: u64 = 300;
 /// A load is killed long before.

@@ -7,14 +7,16 @@ use std::{
     time::Duration,
 };
 
-/// A tenant is slow once its acts take longer than this on average. A shipped rulebook takes a tenth of it.
-const SLOW: Duration = Duration::from_millis(3);
+/// A tenant is slow once its acts take longer than this on average. With the shipped policies they take a tenth of it.
+const SLOW: Duration = Duration::from_millis(1);
 /// A slow tenant is so no longer once its acts take less.
-const QUICK: Duration = Duration::from_millis(1);
+const QUICK: Duration = Duration::from_micros(500);
 /// One act counts for no more: a thread that was not given the processor for a while says nothing of a policy.
-const COUNTED: Duration = Duration::from_millis(16);
+const COUNTED: Duration = Duration::from_millis(8);
 /// The newest act's share of the average is one in so many.
-const SHARE: u32 = 8;
+const SHARE: u32 = 16;
+/// What one tenant's acts of one batch may take together.
+const TURN: Duration = Duration::from_millis(8);
 
 /// What is known of each tenant that was served lately.
 #[derive(Debug, Default)]
@@ -34,11 +36,17 @@ impl Costs {
         self.of().get(tenant).is_some_and(|cost| cost.slow)
     }
 
+    /// How many of the tenant's acts may travel in one batch.
+    pub fn turn(&self, tenant: &TenantId) -> usize {
+        let average = self.of().get(tenant).map_or(SLOW, |cost| cost.average).max(Duration::from_micros(1));
+        usize::try_from(TURN.as_nanos() / average.as_nanos()).unwrap_or(usize::MAX).max(1)
+    }
+
     /// Notes how long one act took to decide.
     pub fn note(&self, tenant: &TenantId, took: Duration) {
         let mut of = self.of();
         let Some(cost) = of.get_mut(tenant) else {
-            of.insert(tenant.clone(), Cost { average: took.min(COUNTED) / SHARE, slow: false });
+            of.insert(tenant.clone(), Cost { average: took.min(SLOW), slow: false });
             return;
         };
         cost.average = (cost.average * (SHARE - 1) + took.min(COUNTED)) / SHARE;
@@ -59,20 +67,30 @@ impl Costs {
 mod tests {
     use super::*;
 
-    fn noted(costs: &Costs, times: u32, millis: u64) -> bool {
+    fn noted(costs: &Costs, times: u32, micros: u64) -> bool {
         let tenant = TenantId::new("demo").unwrap();
-        (0..times).for_each(|_| costs.note(&tenant, Duration::from_millis(millis)));
+        (0..times).for_each(|_| costs.note(&tenant, Duration::from_micros(micros)));
         costs.is_slow(&tenant)
     }
 
     #[test]
     fn a_tenant_is_slow_while_its_acts_are_and_quick_again_afterwards() {
         let costs = Costs::default();
-        assert!(!noted(&costs, 1, 0));
-        assert!(!noted(&costs, 1, 5_000), "one act that waited for the processor is not a slow policy");
-        assert!(!noted(&costs, 100, 2));
-        assert!(noted(&costs, 8, 6));
-        assert!(noted(&costs, 20, 2), "between the two limits it stays where it is");
-        assert!(!noted(&costs, 20, 0));
+        assert!(!noted(&costs, 1, 100));
+        assert!(!noted(&costs, 1, 5_000_000), "one act that waited for the processor is not a slow policy");
+        assert!(!noted(&costs, 100, 900));
+        assert!(noted(&costs, 20, 1_500));
+        assert!(noted(&costs, 50, 700), "between the two limits it stays where it is");
+        assert!(!noted(&costs, 50, 100));
+    }
+
+    #[test]
+    fn the_more_an_act_costs_the_fewer_travel_together() {
+        let (costs, tenant) = (Costs::default(), TenantId::new("demo").unwrap());
+        assert_eq!(costs.turn(&tenant), 8, "of a tenant nobody knows the worst is assumed");
+        noted(&costs, 200, 100);
+        assert!((60..=80).contains(&costs.turn(&tenant)), "{}", costs.turn(&tenant));
+        noted(&costs, 200, 60_000);
+        assert_eq!(costs.turn(&tenant), 1);
     }
 }

@@ -1,6 +1,6 @@
 //! The queue in front of the ledger: whatever arrives while one batch commits travels in the next.
 //!
-//! There are two lanes. Tenants whose policies are slow share the second, on a quarter of one processor, so that a
+//! There are two lanes. Tenants whose policies are slow share the second, on an eighth of one processor, so that a
 //! rule that runs to its limit costs its own shop time and nobody else.
 
 use crate::{
@@ -31,7 +31,7 @@ struct Lane {
 /// At 5,000 a second this is under a second of work.
 const QUICK: Lane = Lane { waiting_max: 4_096, waiting_of_one_max: 2_048, batch_max: 256, rest: 0 };
 /// Small batches, so that no tenant of the lane waits long for another; what waits is decided within seconds.
-const SLOW: Lane = Lane { waiting_max: 1_024, waiting_of_one_max: 64, batch_max: 4, rest: 3 };
+const SLOW: Lane = Lane { waiting_max: 1_024, waiting_of_one_max: 64, batch_max: 4, rest: 7 };
 /// How often a batch that lost against another host is planned again.
 const ATTEMPTS_MAX: usize = 8;
 /// What a caller who finds the queue full is told to wait, in seconds.
@@ -97,7 +97,7 @@ impl Journal {
 }
 
 async fn run(mut batcher: Batcher, queue: Arc<Queue<Job>>, lane: Lane) {
-    while let Some(jobs) = queue.take(lane.batch_max).await {
+    while let Some(jobs) = queue.take(lane.batch_max, |tenant| batcher.costs.turn(tenant)).await {
         let took = settle(&mut batcher, jobs).await;
         if lane.rest > 0 {
             tokio::time::sleep(took * lane.rest).await;

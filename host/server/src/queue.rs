@@ -54,12 +54,13 @@ impl<T> Queue<T> {
         Some(depth)
     }
 
-    /// Waits for acts and takes at most so many, one of each tenant in turn. `None` once closed and empty.
-    pub async fn take(&self, most: usize) -> Option<Vec<T>> {
+    /// Waits for acts and takes at most so many, one of each tenant in turn, and of each no more than `turn` says.
+    /// `None` once closed and empty.
+    pub async fn take(&self, most: usize, turn: impl Fn(&TenantId) -> usize) -> Option<Vec<T>> {
         loop {
             // Asked for before looking: an act that arrives between the two is not slept through.
             let changed = self.changed.notified();
-            if let Some(taken) = self.waiting().take(most) {
+            if let Some(taken) = self.waiting().take(most, &turn) {
                 return taken;
             }
             changed.await;
@@ -79,22 +80,29 @@ impl<T> Queue<T> {
 
 impl<T> Waiting<T> {
     /// What can be taken now: acts, or the end (`Some(None)`), or nothing yet.
-    fn take(&mut self, most: usize) -> Option<Option<Vec<T>>> {
+    fn take(&mut self, most: usize, turn: impl Fn(&TenantId) -> usize) -> Option<Option<Vec<T>>> {
         if self.len == 0 {
             return self.closed.then_some(None);
         }
         let mut taken = Vec::with_capacity(self.len.min(most));
+        let mut left: HashMap<TenantId, usize> = HashMap::new();
+        let mut sated = VecDeque::new();
         while taken.len() < most
             && let Some(tenant) = self.turns.pop_front()
         {
+            let left = left.entry(tenant.clone()).or_insert_with(|| turn(&tenant).max(1));
             let Some(own) = self.of.get_mut(&tenant) else { continue };
             taken.extend(own.pop_front());
+            *left -= 1;
             if own.is_empty() {
                 self.of.remove(&tenant);
+            } else if *left == 0 {
+                sated.push_back(tenant);
             } else {
                 self.turns.push_back(tenant);
             }
         }
+        self.turns.append(&mut sated);
         self.len -= taken.len();
         Some(Some(taken))
     }
@@ -103,6 +111,10 @@ impl<T> Waiting<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn all(_: &TenantId) -> usize {
+        usize::MAX
+    }
 
     fn tenant(name: &str) -> TenantId {
         TenantId::new(name).unwrap()
@@ -116,10 +128,11 @@ mod tests {
         }
         queue.push(&tenant("calm"), ("calm", 0));
         queue.push(&tenant("rare"), ("rare", 0));
-        assert_eq!(queue.take(4).await, Some(vec![("loud", 0), ("calm", 0), ("rare", 0), ("loud", 1)]));
+        assert_eq!(queue.take(4, all).await, Some(vec![("loud", 0), ("calm", 0), ("rare", 0), ("loud", 1)]));
         queue.push(&tenant("calm"), ("calm", 1));
-        assert_eq!(queue.take(3).await, Some(vec![("loud", 2), ("calm", 1), ("loud", 3)]));
-        assert_eq!(queue.take(9).await, Some(vec![("loud", 4), ("loud", 5)]));
+        assert_eq!(queue.take(3, all).await, Some(vec![("loud", 2), ("calm", 1), ("loud", 3)]));
+        assert_eq!(queue.take(9, |_| 1).await, Some(vec![("loud", 4)]));
+        assert_eq!(queue.take(9, all).await, Some(vec![("loud", 5)]));
     }
 
     #[tokio::test]
@@ -129,7 +142,7 @@ mod tests {
         assert_eq!(pushed, [Some(1), Some(2), Some(3), None, None]);
         assert_eq!([queue.push(&tenant("calm"), 0), queue.push(&tenant("rare"), 0)], [Some(4), Some(5)]);
         assert_eq!(queue.push(&tenant("late"), 0), None);
-        assert_eq!(queue.take(9).await, Some(vec![0, 0, 0, 1, 2]));
+        assert_eq!(queue.take(9, all).await, Some(vec![0, 0, 0, 1, 2]));
         assert_eq!(queue.push(&tenant("loud"), 3), Some(1));
     }
 
@@ -138,7 +151,7 @@ mod tests {
         let queue = std::sync::Arc::new(Queue::new(5, 5));
         let taker = tokio::spawn({
             let queue = queue.clone();
-            async move { [queue.take(9).await, queue.take(9).await] }
+            async move { [queue.take(9, all).await, queue.take(9, all).await] }
         });
         tokio::task::yield_now().await;
         queue.push(&tenant("calm"), 1);
