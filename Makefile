@@ -1,17 +1,19 @@
 # make demo   the main job: a host, a merchant, a till and real baskets in one command
 # make test   everything CI runs
+# make fuzz   the fuzz targets for longer: make fuzz SECONDS=600
 # Both install what a fresh Debian machine lacks (as root), or say what to install.
 
 CARGO ?= cargo
 BASKETS ?=
 LISTEN ?= 127.0.0.1:8080
 DATA ?= demo-data
+SECONDS ?= 15
 PGBIN ?= /usr/lib/postgresql/15/bin
 
-.PHONY: demo test build policies setup-build setup-test help
+.PHONY: demo test fuzz build policies setup-build setup-test setup-fuzz help
 
 help:
-	@sed -n '1,3s/^# //p' Makefile
+	@sed -n '1,4s/^# //p' Makefile
 
 demo: build
 	./target/debug/punchcard demo --listen $(LISTEN) --data $(DATA) $(if $(BASKETS),--baskets $(BASKETS))
@@ -19,15 +21,24 @@ demo: build
 build: setup-build
 	$(CARGO) build --workspace
 
-# The integration tests run twice: on SQLite with everything else, then on PostgreSQL.
+# The integration tests run twice: on SQLite with everything else, then on PostgreSQL, but for those that choose their
+# database themselves.
+ONE_DATABASE = kill::a_host power_cut:: restart:: hosts::
+
 test: setup-build setup-test
 	$(CARGO) fmt --all --check
 	$(MAKE) -C rules check
 	python3 -m doctest tests/recompute.py
 	$(CARGO) build --workspace
 	$(CARGO) test --workspace --no-fail-fast
-	PUNCHCARD_TEST_DB=postgres $(CARGO) test --workspace --test integration
-	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	PUNCHCARD_TEST_DB=postgres $(CARGO) test --workspace --test integration -- $(ONE_DATABASE:%=--skip %)
+	$(CARGO) clippy --workspace --all-targets --features fuzz/libfuzzer -- -D warnings
+	$(MAKE) fuzz
+
+# Only our own crates are built once more; dependencies are those of the other builds (docs/decisions/008-fuzzing.md).
+fuzz: setup-build setup-fuzz
+	RUSTC_WORKSPACE_WRAPPER=$(CURDIR)/tests/fuzz/sancov $(CARGO) build --workspace --features fuzz/libfuzzer --bin fuzz
+	SECONDS=$(SECONDS) ./target/debug/fuzz
 
 # Builds rules/*/policy.wasm from source; the committed ones serve machines without a wasm target.
 policies:
@@ -36,5 +47,8 @@ policies:
 setup-build:
 	@sh deploy/need cc:gcc make:make
 
-setup-test:
+setup-fuzz:
+	@sh deploy/need c++:g++
+
+setup-test: setup-fuzz
 	@sh deploy/need cc:gcc python3:python3 strace:strace curl:curl openssl:openssl $(PGBIN)/initdb:postgresql-15 /usr/lib/rustlib/src/rust/library/std/Cargo.toml:rust-web-src /usr/bin/rustc:rustc-web

@@ -88,13 +88,18 @@ pub fn component(module: Vec<u8>) -> Vec<u8> {
 }
 
 /// Wraps a core module as a component of another contract's world `policy`.
-pub fn component_of(contract: &str, mut module: Vec<u8>) -> Vec<u8> {
+pub fn component_of(contract: &str, module: Vec<u8>) -> Vec<u8> {
+    try_component_of(contract, module).unwrap()
+}
+
+/// The same, of a module that may not fit the world.
+pub fn try_component_of(contract: &str, mut module: Vec<u8>) -> Option<Vec<u8>> {
     let mut resolve = wit_parser::Resolve::default();
     let package = resolve.push_str("policy.wit", contract).unwrap();
     let world = resolve.select_world(&[package], Some("policy")).unwrap();
     let encoding = wit_component::StringEncoding::UTF8;
     wit_component::embed_component_metadata(&mut module, &resolve, world, encoding).unwrap();
-    wit_component::ComponentEncoder::default().validate(false).module(&module).unwrap().encode().unwrap()
+    wit_component::ComponentEncoder::default().validate(false).module(&module).ok()?.encode().ok()
 }
 
 /// A good policy with one more core module in it, which is compiled like the other.

@@ -53,8 +53,8 @@ impl Claim {
         if key_id.is_empty() || key_id.len() > KEY_ID_MAX {
             return Err(bad_header(KEY_HEADER, "must be the key id shown when the till's key was made"));
         }
-        let timestamp = needed(TIMESTAMP_HEADER)?.parse();
-        let timestamp = timestamp.map_err(|_| bad_header(TIMESTAMP_HEADER, "must be the time in Unix seconds"))?;
+        let timestamp = read_seconds(needed(TIMESTAMP_HEADER)?)
+            .ok_or_else(|| bad_header(TIMESTAMP_HEADER, "must be the time in Unix seconds"))?;
         let nonce = needed(NONCE_HEADER)?;
         if !(NONCE_MIN..=NONCE_MAX).contains(&nonce.len()) || !nonce.bytes().all(|b| b.is_ascii_graphic()) {
             return Err(bad_header(NONCE_HEADER, "must have 16 to 64 printable characters without spaces"));
@@ -155,6 +155,11 @@ fn untimely(code: &'static str, text: String, now_s: i64) -> ApiError {
     ApiError::Unauthorized(Box::new(Unauthorized { code, text, server_time: Some(now_s), signed: None }))
 }
 
+/// Without a sign that says nothing and leading zeros: what is signed is the number, so it has one spelling.
+fn read_seconds(text: &str) -> Option<i64> {
+    text.parse().ok().filter(|seconds: &i64| seconds.to_string() == text)
+}
+
 /// Lower-case hex only: one signature, one spelling.
 fn decode(hex_text: &str) -> Option<[u8; SIGNATURE_BYTES]> {
     if hex_text.bytes().any(|b| b.is_ascii_uppercase()) {
@@ -232,6 +237,8 @@ mod tests {
         for (name, value) in [
             (KEY_HEADER, ""),
             (TIMESTAMP_HEADER, "1.5"),
+            (TIMESTAMP_HEADER, "+1767225600"),
+            (TIMESTAMP_HEADER, "01767225600"),
             (NONCE_HEADER, "too-short"),
             (NONCE_HEADER, "with a space in it"),
             (SIGNATURE_HEADER, "00"),

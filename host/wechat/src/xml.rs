@@ -83,6 +83,10 @@ impl<'l> Builder<'l> {
         if !tag.attributes_raw().trim().is_empty() {
             return Err(Error::ForbiddenMarkup);
         }
+        // The reader takes whatever stands between the brackets, `<<!DOCTYPE/>` included.
+        if !is_name(tag.name().as_ref()) {
+            return Err(Error::Malformed);
+        }
         if self.elements >= self.limits.elements_max {
             return Err(Error::TooManyElements { elements_max: self.limits.elements_max });
         }
@@ -163,6 +167,12 @@ pub(crate) fn close_tag(out: &mut String, name: &str) {
     out.push_str("</");
     out.push_str(name);
     out.push('>');
+}
+
+/// Whether WeChat could have sent it: its names are ASCII words.
+fn is_name(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'))
 }
 
 /// The `Char` production of XML 1.0.

@@ -46,6 +46,12 @@ fn broken_xml_is_malformed() {
         "<xml>&#xD800;</xml>",
         "<!ELEMENT a>",
         "<xml",
+        // What the reader would take for names.
+        "<<!DOCTYPE/>",
+        "<xml><a\u{0}/></xml>",
+        "<xml><a/b/></xml>",
+        "<xml><1/></xml>",
+        "<></>",
     ] {
         assert_eq!(parse(body), Err(Error::Malformed), "{body}");
     }
