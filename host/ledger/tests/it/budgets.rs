@@ -231,7 +231,7 @@ fn a_policy_that_leaves_its_band_is_stopped_until_the_hour_ends_and_the_others_g
         }
         _ => one([]),
     });
-    let mut shop = shop.with("amy").set(|s| drop(s.breakers.insert("p".into(), 250)));
+    let mut shop = shop.with("amy").set(|s| s.breakers = [("p".into(), 250)].into());
     let told: Vec<Reply> = (0..4).map(|_| sell(&mut shop, "amy")).collect();
     assert_eq!(told.iter().map(|reply| reply.points.earned.get()).collect::<Vec<_>>(), [101, 101, 1, 1]);
     let reason = &told[3].reasons[0];
