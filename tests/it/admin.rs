@@ -1,5 +1,6 @@
 //! What staff can do, asked over HTTP, and what they cannot.
 
+mod adjustments;
 mod desk;
 mod members;
 mod policies;

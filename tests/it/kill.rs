@@ -68,13 +68,12 @@ async fn round(dir: &Path, cycles: u64, seed: u64) -> anyhow::Result<Round> {
     let mut host = Running::start(demo(dir, None)?, dir).await?;
     let scene = Scene::new(&host.said, dir, seed)?;
     scene.register(&scene.till(&host.url()?)?).await?;
-    let (mut told, mut books, mut round) = (Vec::new(), Books::default(), Round::default());
+    let (mut told, mut round) = (Vec::new(), Round::default());
     for cycle in 0..cycles {
         let mut dice = Dice::nth(seed, cycle);
         kill_under_load(host, &scene, Duration::from_millis(dice.within(10..100))).await?;
         told.extend(scene.news()?);
-        books.read_on(&Source::in_dir(dir), TENANT).await?;
-        let findings = judge(&told, &books);
+        let findings = judge(&told, &Books::read(&Source::in_dir(dir), TENANT).await?);
         ensure!(findings.is_empty(), "after kill {cycle}: {findings:?}");
         host = round.start_again(dir, &mut dice).await?;
         round.unknown += ask_again(&scene, &host, &unknown(&told)?).await?;

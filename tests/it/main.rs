@@ -10,6 +10,7 @@
 
 mod admin;
 mod baskets;
+mod budgets;
 mod draws;
 mod guide;
 mod hosts;

@@ -1,6 +1,7 @@
 //! What a till is promised in docs/API.md, asked over HTTP.
 
 mod batches;
+mod budgets;
 mod crowd;
 mod dates;
 mod pay_codes;

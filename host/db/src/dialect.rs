@@ -17,8 +17,8 @@ macro_rules! postgres_each {
 }
 
 /// What [`crate::snapshot::read`] looks for, over `want` (one row per event), `who` (the same with the member
-/// named), `code` (presented vouchers) and `org` (tenants). Columns: what, want, three texts, two numbers,
-/// bytes.
+/// named), `code` (presented vouchers) and `org` (tenants). Columns: what, want (a counter's period instead), three
+/// texts, two numbers, bytes.
 macro_rules! found {
     ($each:ident, $stream:literal) => {
         concat!(
@@ -64,7 +64,7 @@ macro_rules! found {
              from org o",
             $each!("tenant", "t", "t.tenant_id = o.tenant_id"),
             " union all
-             select 7, 0, s.tenant_id, s.name, null, s.used, s.max, null
+             select 7, s.since, s.tenant_id, s.name, null, s.used, s.max, null
              from org o",
             $each!("stock", "s", "s.tenant_id = o.tenant_id"),
         )
@@ -208,15 +208,22 @@ select value ->> 't', value ->> 'natural', value ->> 'returns',
 from jsonb_each($11) where true
 on conflict (tenant_id, natural_key) do update set returns = excluded.returns, doc = excluded.doc;
 
-insert into stock (tenant_id, name, used, max)
-select value ->> 't', value ->> 'name', 0, value ->> 'max' from jsonb_each($12) where true
+insert into stock (tenant_id, name, used, max, since)
+select value ->> 't', value ->> 'name', 0, value ->> 'max', value ->> 'since' from jsonb_each($12) where true
 on conflict (tenant_id, name) do nothing;
 
+insert into refused (reason)
+select 'stale: counter' from jsonb_each($12) r
+join stock s on s.tenant_id = (r.value ->> 't') and s.name = (r.value ->> 'name')
+where s.since > (r.value ->> 'since');
+
 update stock set
-    used = used + (r.value ->> 'delta'),
+    -- A later period begins from nothing.
+    used = case when since = (r.value ->> 'since') then used else 0 end + (r.value ->> 'delta'),
     -- Giving back is never refused, even if the limit has been lowered below what is used.
     max = case when (r.value ->> 'delta') <= 0 then max(r.value ->> 'max', used + (r.value ->> 'delta'))
-               else r.value ->> 'max' end
+               else r.value ->> 'max' end,
+    since = r.value ->> 'since'
 from jsonb_each($12) r
 where stock.tenant_id = (r.value ->> 't') and stock.name = (r.value ->> 'name');
 
@@ -309,18 +316,20 @@ next_return as (
     where r.before > 0 and s.tenant_id = r.tenant and s.natural_key = r.natural_key and s.returns = r.before
     returning 1),
 stock_row as materialized (
-    select * from jsonb_to_recordset($48::jsonb) as r(tenant text, name text, delta bigint, max bigint)),
+    select * from jsonb_to_recordset($48::jsonb) as r(tenant text, name text, delta bigint, max bigint, since bigint)),
 counted as (
     update stock s set
-        used = s.used + r.delta,
+        -- A later period begins from nothing; an earlier one breaks the counter's bounds.
+        used = case when s.since = r.since then s.used when s.since < r.since then 0 else -1 - r.delta end + r.delta,
         -- Giving back is never refused, even if the limit has been lowered below what is used.
-        max = case when r.delta <= 0 and r.max < s.used + r.delta then s.used + r.delta else r.max end
+        max = case when r.delta <= 0 and r.max < s.used + r.delta then s.used + r.delta else r.max end,
+        since = r.since
     from stock_row r
     where s.tenant_id = r.tenant and s.name = r.name
     returning s.tenant_id, s.name),
 first_count as (
-    insert into stock (tenant_id, name, used, max)
-    select r.tenant, r.name, r.delta, r.max from stock_row r
+    insert into stock (tenant_id, name, used, max, since)
+    select r.tenant, r.name, r.delta, r.max, r.since from stock_row r
     where not exists (select 1 from counted c where c.tenant_id = r.tenant and c.name = r.name)),
 told as (
     insert into outbox (tenant_id, outbox_id, decision_id, topic, body, state, due_at_ms)

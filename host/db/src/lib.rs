@@ -5,6 +5,7 @@
 //! bigint or bytes; one SQL text serves SQLite and PostgreSQL except in `dialect.rs`. Secrets and personal
 //! data arrive sealed: this crate never sees them in the clear.
 
+pub mod adjustment;
 pub mod api_key;
 pub mod audit;
 pub mod backup;

@@ -13,14 +13,24 @@ struct Migration {
 }
 
 /// Steps in order. A step, once released, never changes: its digest is stored with it.
-const MIGRATIONS: [Migration; 1] = [Migration {
-    version: 1,
-    name: "ledger",
-    shared: include_str!("../../../migrations/0001_ledger.sql"),
-    sqlite: include_str!("../../../migrations/0001_ledger.sqlite.sql"),
-    postgres_before: include_str!("../../../migrations/0000_bytes.postgres.sql"),
-    postgres: include_str!("../../../migrations/0001_ledger.postgres.sql"),
-}];
+const MIGRATIONS: [Migration; 2] = [
+    Migration {
+        version: 1,
+        name: "ledger",
+        shared: include_str!("../../../migrations/0001_ledger.sql"),
+        sqlite: include_str!("../../../migrations/0001_ledger.sqlite.sql"),
+        postgres_before: include_str!("../../../migrations/0000_bytes.postgres.sql"),
+        postgres: include_str!("../../../migrations/0001_ledger.postgres.sql"),
+    },
+    Migration {
+        version: 2,
+        name: "budgets",
+        shared: include_str!("../../../migrations/0002_budgets.sql"),
+        sqlite: "",
+        postgres_before: "",
+        postgres: "",
+    },
+];
 
 /// How many versions newer than this program a schema may be: the next release runs beside this one.
 const NEWER_MAX: i64 = 1;

@@ -1,7 +1,7 @@
 //! The batch read: everything a batch of events depends on, in one database call.
 
 use crate::{Db, DbError, db::Backend, dialect, key::key_hash, row::Row};
-use ledger::{DecisionId, MemberId, MemberState, Sale, TenantId, Voucher, VoucherCode};
+use ledger::{Counter, DecisionId, MemberId, MemberState, Sale, Stock, TenantId, Voucher, VoucherCode};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
@@ -105,8 +105,8 @@ pub struct TenantRow {
     pub config_version: i64,
     /// The end of this host's stream.
     pub head: Head,
-    /// Shared counters: how much is used, and the most that may be.
-    pub stock: BTreeMap<String, (i64, Option<i64>)>,
+    /// Shared counters.
+    pub stock: Stock,
 }
 
 /// Everything a batch depends on, as it was at one moment.
@@ -254,13 +254,14 @@ fn take(snapshot: &mut Snapshot, row: &Row) -> Result<(), DbError> {
                 Some(seq) => Head { seq, hash: row.text(3)? },
                 None => Head { seq: 0, hash: ledger::CHAIN_START.to_owned() },
             };
-            let tenant = TenantRow { config_version: row.int(5)?, head, stock: BTreeMap::new() };
+            let tenant = TenantRow { config_version: row.int(5)?, head, stock: Stock::new() };
             snapshot.tenants.insert(row.id(2)?, tenant);
         }
         _ => {
             let tenant: TenantId = row.id(2)?;
             if let Some(tenant) = snapshot.tenants.get_mut(&tenant) {
-                tenant.stock.insert(row.text(3)?, (row.int(5)?, row.opt_int(6)?));
+                let counter = Counter { used: row.int(5)?, max: row.opt_int(6)?, since: row.int(1)? };
+                tenant.stock.insert(row.text(3)?, counter);
             }
         }
     }

@@ -41,7 +41,7 @@ pub struct MemberFacts {
     pub referred: bool,
     /// Tags, in alphabetical order.
     pub tags: Vec<String>,
-    /// Spendable points; below zero after a return of spent points.
+    /// Points that can be spent, without those open quotes hold; below zero after a return of spent points.
     pub points: Points,
     /// Granted and not yet spendable.
     pub pending: Points,

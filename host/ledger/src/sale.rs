@@ -1,6 +1,6 @@
 //! What a decision gave, kept so that it can be taken back exactly.
 
-use crate::{CapUse, Day, DecisionId, Fen, LotId, MemberId, Points, Receipt, Tier, Totals, VoucherCode};
+use crate::{CapUse, Day, DecisionId, Fen, LotId, MemberId, Period, Points, Receipt, Tier, Totals, Unit, VoucherCode};
 use serde::{Deserialize, Serialize};
 
 /// Points one rule granted in one decision.
@@ -40,6 +40,56 @@ pub struct Taken {
     pub expires: Option<Day>,
 }
 
+/// What a policy gave under budgets.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Budgeted {
+    /// The policy that asked.
+    pub policy: String,
+    /// Its rule.
+    pub rule: String,
+    /// What was given.
+    pub given: Given,
+    /// What the budgets were asked for, in points or fen.
+    pub wanted: i64,
+    /// What they left of it and has not been taken back.
+    pub granted: i64,
+    /// What it takes from each of them.
+    pub uses: Vec<BudgetUse>,
+}
+
+/// What was given under a budget, so that a return finds it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Given {
+    /// Points of this lot.
+    Points(LotId),
+    /// This voucher.
+    Voucher(VoucherCode),
+    /// Something off the receipt.
+    Discount,
+    /// Stored value.
+    Gift,
+}
+
+/// What is taken from one budget.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BudgetUse {
+    /// The shared counter's name, or that of the member's cap.
+    pub name: String,
+    /// The member's own.
+    pub member: bool,
+    /// What is counted.
+    pub unit: Unit,
+    /// In which kind of period.
+    pub period: Period,
+    /// The period's first day; 0 for life.
+    pub since: Day,
+    /// How much.
+    pub used: i64,
+}
+
 /// Everything a decision changed, as far as it has not been undone.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -71,6 +121,9 @@ pub struct Applied {
     pub counted: Totals,
     /// Everything policies took off the receipt, in fen.
     pub discount: Fen,
+    /// What counts against budgets.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub budgeted: Vec<Budgeted>,
     /// What was left to pay after vouchers, points and discounts, and has not been refunded.
     pub paid: Fen,
     /// Charges for used vouchers and spent gifts that no refund has covered yet.

@@ -1,7 +1,8 @@
 //! What a tenant decides about its ledger; the first value of every choice is the default.
 
-use crate::{Fen, Points, Zone};
+use crate::{Fen, Period, Points, Zone};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// A tenant's settings. Missing fields take their defaults, so old rows stay readable.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +28,12 @@ pub struct Settings {
     pub reserve_seconds: u32,
     /// The tier a new member begins in; empty = none.
     pub first_tier: String,
+    /// What policies may give in all, in a store or to a member.
+    pub budgets: Vec<Budget>,
+    /// The most points a policy may grant in an hour; one that would grant more is stopped until the hour ends.
+    pub breakers: BTreeMap<String, i64>,
+    /// The most points (or fen of stored value), either sign, that one person may correct alone.
+    pub adjust_alone_max: i64,
 }
 
 impl Default for Settings {
@@ -42,6 +49,9 @@ impl Default for Settings {
             late_days_max: 30,
             reserve_seconds: 300,
             first_tier: String::new(),
+            budgets: Vec::new(),
+            breakers: BTreeMap::new(),
+            adjust_alone_max: 10_000,
         }
     }
 }
@@ -86,7 +96,7 @@ pub enum Negative {
     PendingOnly,
 }
 
-/// What a cap does to a grant that exceeds it.
+/// What a cap or a budget does to a grant that exceeds it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OverCap {
@@ -95,6 +105,70 @@ pub enum OverCap {
     Reduce,
     /// Grants nothing.
     Refuse,
+}
+
+/// The most that policies may give. Another unit, scope or period is counted anew, from nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Budget {
+    /// What people call it, and what its counter is called by: no two budgets share one.
+    pub name: String,
+    /// What is counted.
+    pub unit: Unit,
+    /// The most that is given in one period.
+    pub limit: i64,
+    /// Who shares it.
+    #[serde(default)]
+    pub scope: Scope,
+    /// When it begins anew; [`Period::Event`] is none.
+    #[serde(default = "for_ever")]
+    pub period: Period,
+    /// Whose grants count; empty = every policy's.
+    #[serde(default)]
+    pub policies: Vec<String>,
+    /// What becomes of a grant that exceeds what is left.
+    #[serde(default)]
+    pub over: OverCap,
+}
+
+fn for_ever() -> Period {
+    Period::Life
+}
+
+/// What a budget counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unit {
+    /// Points granted.
+    Points,
+    /// Fen: face value of vouchers, discounts, stored value given.
+    Money,
+    /// Everything given, one by one: grants of points, vouchers, discounts, gifts of stored value.
+    Count,
+}
+
+impl Unit {
+    /// The name it has in settings and counters.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Points => "points",
+            Self::Money => "money",
+            Self::Count => "count",
+        }
+    }
+}
+
+/// Who shares a budget.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    /// The whole tenant.
+    #[default]
+    Global,
+    /// Each store has its own; what happens outside every store does not count.
+    Store,
+    /// Each member has their own; what nobody is named for does not count.
+    Member,
 }
 
 /// How stored value is spent.

@@ -1,6 +1,8 @@
 //! What is known of a member between two events.
 
-use crate::{Day, DecisionId, Fen, MemberId, Metric, MonthDay, Period, Points, STAT_DAYS_MAX};
+use crate::{
+    BudgetUse, Day, DecisionId, Fen, MemberId, Metric, MonthDay, Period, Points, STAT_DAYS_MAX, StoreId, TillId, UnixMs,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -39,7 +41,10 @@ pub struct MemberState {
     /// Points taken back after they had been spent; grants repay it first.
     #[serde(default, skip_serializing_if = "is_default")]
     pub debt: Points,
-    /// What capped rules have granted in their present period.
+    /// What open quotes hold, oldest first.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub holds: Vec<Hold>,
+    /// What capped rules, and budgets of the member's own, have granted in their present period.
     #[serde(default, skip_serializing_if = "is_default")]
     pub caps: BTreeMap<String, CapUse>,
     /// Totals per local day, oldest first, no older than any statistic of a late receipt needs.
@@ -140,6 +145,27 @@ pub struct Lot {
     pub expires: Option<Day>,
 }
 
+/// What a quote promises until it is confirmed or cancelled, or its time is up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Hold {
+    /// The quote.
+    pub quote: DecisionId,
+    /// Store, till and number of its receipt: another quote for it, and the receipt itself, take its place.
+    pub receipt: (Option<StoreId>, Option<TillId>, String),
+    /// When the hold ends by itself (Unix ms).
+    pub until_ms: i64,
+    /// Points it would spend.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub points: Points,
+    /// Stored value it would spend.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub stored: Fen,
+    /// What it would take from budgets, taken already.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub budgets: Vec<BudgetUse>,
+}
+
 /// What a capped rule has granted in a period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -237,6 +263,7 @@ impl MemberState {
             lots: Vec::new(),
             ran_out: Vec::new(),
             debt: Points::ZERO,
+            holds: Vec::new(),
             caps: BTreeMap::new(),
             days: Vec::new(),
             life: Totals::default(),
@@ -274,6 +301,15 @@ impl MemberState {
     /// Stored value, principal and gift together.
     pub fn stored(&self) -> Fen {
         Fen::new(self.accounts.principal.balance.saturating_add(self.accounts.gift.balance))
+    }
+
+    /// Points and stored value that open quotes hold at a moment: they are there, and promised.
+    pub fn held(&self, now: UnixMs) -> (Points, Fen) {
+        let open = self.holds.iter().filter(|hold| hold.until_ms > now.get());
+        open.fold((Points::ZERO, Fen::ZERO), |(points, stored), hold| {
+            let points = points.get().saturating_add(hold.points.get());
+            (Points::new(points), Fen::new(stored.get().saturating_add(hold.stored.get())))
+        })
     }
 
     /// A metric over the last `days` days up to and including `today`; 0 days = all time.

@@ -1,7 +1,7 @@
 //! What policies are shown of a member.
 
 use crate::plan::Work;
-use crate::{ExpiringLot, Facts, MemberFacts, Stat, Voucher, VoucherFacts, VoucherState};
+use crate::{ExpiringLot, Facts, MemberFacts, Points, Stat, Voucher, VoucherFacts, VoucherState};
 
 /// How many days ahead a lot counts as soon to expire.
 const EXPIRING_DAYS: i32 = 30;
@@ -31,7 +31,7 @@ impl Work<'_> {
                 birthday: member.birthday,
                 referred: member.referrer.is_some(),
                 tags: member.tags.iter().cloned().collect(),
-                points: member.spendable(case.today),
+                points: Points::new(member.spendable(case.today).get().saturating_sub(member.held(case.at).0.get())),
                 pending: member.pending(case.today),
                 stored_principal: crate::Fen::new(member.accounts.principal.balance),
                 stored_gift: crate::Fen::new(member.accounts.gift.balance),

@@ -12,6 +12,7 @@ use crate::{
     telemetry,
     tenants::Tenants,
 };
+use cpu_time::ThreadTime;
 use db::{
     Db, DbError,
     journal::{CommitOutcome, Written},
@@ -105,9 +106,9 @@ impl Batcher {
         let mut answers = Vec::with_capacity(jobs.len());
         let mut written = Vec::with_capacity(jobs.len());
         for (job, found) in jobs.iter().zip(found) {
-            let timer = telemetry::Stopwatch::start();
+            let worked = ThreadTime::now();
             let decided = decide(self, &mut overlay, &job.asked, found);
-            self.costs.note(&job.asked.tenant, timer.took());
+            self.costs.note(&job.asked.tenant, worked.elapsed());
             answers.push(match decided {
                 Ok(Decided::Again(replied)) => Ok(replied),
                 Ok(Decided::New { replied, write }) => {

@@ -11,7 +11,7 @@ use std::{
 const SLOW: Duration = Duration::from_millis(1);
 /// A slow tenant is so no longer once its acts take less.
 const QUICK: Duration = Duration::from_micros(500);
-/// One act counts for no more: a thread that was not given the processor for a while says nothing of a policy.
+/// One act counts for no more: the first acts after a start also bring code and pages into memory.
 const COUNTED: Duration = Duration::from_millis(8);
 /// The newest act's share of the average is one in so many.
 const SHARE: u32 = 16;
@@ -42,12 +42,12 @@ impl Costs {
         usize::try_from(TURN.as_nanos() / average.as_nanos()).unwrap_or(usize::MAX).max(1)
     }
 
-    /// Notes how long one act took to decide.
+    /// Notes how much processor time it took to decide one act.
     pub fn note(&self, tenant: &TenantId, took: Duration) {
         let mut of = self.of();
-        let Some(cost) = of.get_mut(tenant) else {
-            of.insert(tenant.clone(), Cost { average: took.min(SLOW), slow: false });
-            return;
+        let cost = match of.get_mut(tenant) {
+            Some(cost) => cost,
+            None => of.entry(tenant.clone()).or_default(),
         };
         cost.average = (cost.average * (SHARE - 1) + took.min(COUNTED)) / SHARE;
         let slow = if cost.slow { cost.average >= QUICK } else { cost.average > SLOW };
@@ -77,7 +77,7 @@ mod tests {
     fn a_tenant_is_slow_while_its_acts_are_and_quick_again_afterwards() {
         let costs = Costs::default();
         assert!(!noted(&costs, 1, 100));
-        assert!(!noted(&costs, 1, 5_000_000), "one act that waited for the processor is not a slow policy");
+        assert!(!noted(&costs, 1, 5_000_000), "one act that brought code into memory is not a slow policy");
         assert!(!noted(&costs, 100, 900));
         assert!(noted(&costs, 20, 1_500));
         assert!(noted(&costs, 50, 700), "between the two limits it stays where it is");

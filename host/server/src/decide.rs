@@ -13,7 +13,9 @@ use db::{
     journal::Written,
     snapshot::{Found, FoundSale},
 };
-use ledger::{Act, Case, DecisionId, Event, LocalTime, Plan, Reply, SaleScored, UnixMs, Work, chained, sha256_hex};
+use ledger::{
+    Act, BREAKER, Case, DecisionId, Event, LocalTime, Plan, Reply, SaleScored, UnixMs, Work, chained, sha256_hex,
+};
 use std::sync::Arc;
 
 /// What comes of one act.
@@ -59,6 +61,7 @@ pub(crate) fn decide(
     let case = case(batcher, &tenant, asked, seen, id.clone(), &stock)?;
     let moment = (case.at, case.now);
     let (plan, reply, questions) = evaluate(batcher, &tenant, asked, case)?;
+    tell_stopped(asked, &plan, &reply);
     let body = serde_json::to_vec(&reply).map_err(ApiError::internal)?;
     let record = record(batcher, asked, moment.0, &id, &plan, questions, &body)?;
     let hash = chained(&head.hash, &record);
@@ -90,6 +93,19 @@ pub(crate) fn decide(
         plan,
     };
     Ok(Decided::New { replied, write: Box::new(write) })
+}
+
+/// A policy that has just left its band is told of, loudly.
+fn tell_stopped(asked: &Asked, plan: &Plan, reply: &Reply) {
+    let moved = |policy: &str| plan.stock.iter().any(|moved| moved.name == format!("{BREAKER}/{policy}"));
+    let stopped = reply.reasons.iter().filter(|said| said.reason.rule == BREAKER && moved(&said.policy));
+    for said in stopped {
+        telemetry::stopped(&said.policy);
+        tracing::warn!(
+            tenant.id = %asked.tenant, policy = said.policy,
+            "a policy grants more points an hour than its band allows; it is stopped until the hour ends"
+        );
+    }
 }
 
 /// What day-end reconciliation adds up, in fen.

@@ -131,8 +131,7 @@ impl Overlay {
             row.head.seq = row.head.seq.saturating_add(1);
             hash.clone_into(&mut row.head.hash);
             for used in &plan.stock {
-                let counter = row.stock.entry(used.name.clone()).or_insert((0, used.max));
-                counter.0 = counter.0.saturating_add(used.delta);
+                row.stock.entry(used.name.clone()).or_default().apply(used);
             }
         }
     }

@@ -34,6 +34,9 @@ const QUEUE_DEPTH: &str = "punchcard_queue_depth";
 /// What one evaluation cost: `policy`.
 const FUEL: &str = "punchcard_policy_fuel";
 
+/// Policies stopped because they granted more in an hour than their band allows: `policy`.
+const STOPPED: &str = "punchcard_policy_stopped_total";
+
 /// Bucket bounds of every duration, in seconds: fine where the goal (10 ms) lies.
 const SECONDS: &[f64] = &[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 /// Bucket bounds of a batch, in events.
@@ -115,6 +118,7 @@ fn describe() {
     describe_histogram!(BATCH_EVENTS, "events that shared one commit");
     describe_histogram!(COMMIT_SECONDS, "seconds one commit took");
     describe_gauge!(QUEUE_DEPTH, "events waiting for the next batch");
+    describe_counter!(STOPPED, "policies stopped for leaving their band of points per hour");
     describe_histogram!(FUEL, "fuel or operations one evaluation took");
 }
 
@@ -186,9 +190,16 @@ pub fn queued(depth: usize) {
     gauge!(QUEUE_DEPTH).set(u32::try_from(depth).unwrap_or(u32::MAX));
 }
 
+/// Policies that have a label of their own.
+static POLICIES: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+
+/// A policy was stopped for the rest of the hour.
+pub fn stopped(policy: &str) {
+    counter!(STOPPED, "policy" => bounded(&POLICIES, policy)).increment(1);
+}
+
 /// A policy was evaluated at this cost. Names beyond [`LABEL_VALUES_MAX`] are counted as `other`.
 pub fn evaluated(policy: &str, fuel: u64) {
-    static POLICIES: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
     histogram!(FUEL, "policy" => bounded(&POLICIES, policy)).record(u32::try_from(fuel).unwrap_or(u32::MAX));
 }
 

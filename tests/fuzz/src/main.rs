@@ -3,7 +3,13 @@
 //! `fuzz` runs all of them, two at a time, for `SECONDS` each, from the kept seeds and whatever earlier runs found,
 //! and fails if one does not hold, or does not find what is planted in it. `FUZZ_TARGET=xml fuzz FLAG… FILE…` is
 //! libFuzzer itself over one target.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a run that cannot go on should stop")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a run that cannot go on should stop"
+)]
 
 mod driver;
 mod runner;

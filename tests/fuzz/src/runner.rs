@@ -22,6 +22,8 @@ const INPUT_SECONDS_MAX: u64 = 25;
 const MEGABYTES_MAX: u64 = 2_048;
 /// Lines of what libFuzzer said that are shown of a failure.
 const TAIL_LINES: usize = 40;
+/// Lines that begin with the words of a panic.
+const WORDS_LINES: usize = 4;
 
 /// What became of a target.
 struct Ran {
@@ -125,7 +127,12 @@ fn after<'t>(text: &'t str, name: &str) -> &'t str {
     text.rsplit_once(name).and_then(|(_, rest)| rest.split_whitespace().next()).unwrap_or("-")
 }
 
+/// What a failure said first, and where its input is; or the end of what was said.
 fn tail(said: &str) -> String {
     let lines: Vec<&str> = said.lines().collect();
-    lines[lines.len().saturating_sub(TAIL_LINES)..].join("\n")
+    let panicked = lines.iter().position(|line| line.contains("panicked at"));
+    let (from, to) =
+        panicked.map_or((lines.len().saturating_sub(TAIL_LINES), lines.len()), |at| (at, at + WORDS_LINES));
+    let written = lines.iter().filter(|line| line.contains("Test unit written")).copied();
+    lines[from..to.min(lines.len())].iter().copied().chain(written).collect::<Vec<_>>().join("\n")
 }

@@ -26,6 +26,7 @@ struct Names {
     member: String,
     decision: String,
     key: String,
+    adjustment: String,
     user: &'static str,
     campaign: &'static str,
 }
@@ -39,9 +40,13 @@ async fn theirs(tenant: &Tenant, admin: &Staff) -> Names {
     let carl = json!({"user": "carl", "name": "Carl", "password": PASSWORD});
     admin.post("staff", &carl).await.ok();
     let keys = admin.get("keys").await.ok();
+    let large = json!({"account": "points", "delta": 20_000, "note": "x"});
+    let path = format!("members/{}/adjustments", joined["member"]["id"].as_str().expect("an id"));
+    let waits = admin.keyed(&path, "large", &large).await.ok();
     let word = |value: &Value| value.as_str().expect("a word").to_owned();
     let (member, key) = (word(&joined["member"]["id"]), word(&keys[0]["key_id"]));
-    Names { member, decision: "a-2".to_owned(), key, user: "carl", campaign: "wheel" }
+    let adjustment = word(&waits["adjustment_id"]);
+    Names { member, decision: "a-2".to_owned(), key, adjustment, user: "carl", campaign: "wheel" }
 }
 
 fn nothing() -> Names {
@@ -50,6 +55,7 @@ fn nothing() -> Names {
         member,
         decision: "a-9999".to_owned(),
         key: "tk_0123456789abcdef0123".to_owned(),
+        adjustment: "019aa5d0-1b2c-7def-8a90-1234567890ab".to_owned(),
         user: "zoe",
         campaign: "spin",
     }
@@ -57,8 +63,9 @@ fn nothing() -> Names {
 
 /// Everything of the console that takes a name.
 async fn ask_desk(admin: &Staff, names: &Names) -> Vec<Told> {
-    let Names { member, decision, key, user, campaign } = names;
+    let Names { member, decision, key, adjustment, user, campaign } = names;
     let adjust = json!({"account": "points", "delta": 1, "note": "x"});
+    let large = json!({"account": "points", "delta": 20_000, "note": "x"});
     vec![
         admin.get(&format!("members/{member}")).await,
         admin.get(&format!("members/{member}/entries")).await,
@@ -66,6 +73,9 @@ async fn ask_desk(admin: &Staff, names: &Names) -> Vec<Told> {
         admin.get(&format!("decisions/{decision}")).await,
         admin.post(&format!("members/{member}/pay-code"), &json!({})).await,
         admin.keyed(&format!("members/{member}/adjustments"), "k-1", &adjust).await,
+        admin.keyed(&format!("members/{member}/adjustments"), "k-2", &large).await,
+        admin.post(&format!("adjustments/{adjustment}/approve"), &json!({})).await,
+        admin.post(&format!("adjustments/{adjustment}/reject"), &json!({})).await,
         admin.get(&format!("campaigns/{campaign}/verification")).await,
         admin.post(&format!("campaigns/{campaign}/close"), &json!({})).await,
         admin.send(Method::DELETE, &format!("keys/{key}"), None).await,

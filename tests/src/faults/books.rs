@@ -14,7 +14,7 @@ use std::{
 };
 
 const DECISIONS: &str = "select stream, seq, record, natural_key, member_id, reply, entries from decision
-                         where tenant_id = $1 and (stream, seq) > ($2, $3) order by stream, seq";
+                         where tenant_id = $1 order by stream, seq";
 const MEMBERS: &str = "select member_id, points, principal, gift from member where tenant_id = $1";
 
 /// Where the books are.
@@ -63,7 +63,6 @@ pub struct Books {
     pub lines: BTreeMap<(String, String), Vec<Line>>,
     /// Balances by member and account.
     pub balances: BTreeMap<(String, String), i64>,
-    read_to: (String, i64),
 }
 
 #[derive(Deserialize)]
@@ -140,40 +139,29 @@ impl Books {
     /// # Errors
     /// If they cannot be read.
     pub async fn read(from: &Source, tenant: &str) -> anyhow::Result<Self> {
-        let mut books = Self::default();
-        books.read_on(from, tenant).await?;
-        Ok(books)
-    }
-
-    /// Reads the decisions behind those read before, and all balances anew. For books of one stream.
-    ///
-    /// # Errors
-    /// If they cannot be read.
-    pub async fn read_on(&mut self, from: &Source, tenant: &str) -> anyhow::Result<()> {
-        let (stream, seq) = self.read_to.clone();
-        let mut rows = Vec::new();
-        self.balances.clear();
+        let (mut books, mut rows) = (Self::default(), Vec::new());
         match from {
             Source::File(file) => {
                 let mut open = sqlite(file).await.with_context(|| format!("cannot open {}", file.display()))?;
-                for row in sqlx::query(DECISIONS).bind(tenant).bind(stream).bind(seq).fetch_all(&mut open).await? {
+                for row in sqlx::query(DECISIONS).bind(tenant).fetch_all(&mut open).await? {
                     rows.push(row!(row));
                 }
                 for row in sqlx::query(MEMBERS).bind(tenant).fetch_all(&mut open).await? {
-                    self.balance(row.try_get(0)?, [row.try_get(1)?, row.try_get(2)?, row.try_get(3)?]);
+                    books.balance(row.try_get(0)?, [row.try_get(1)?, row.try_get(2)?, row.try_get(3)?]);
                 }
             }
             Source::Address(url) => {
                 let mut open = postgres(url).await?;
-                for row in sqlx::query(DECISIONS).bind(tenant).bind(stream).bind(seq).fetch_all(&mut open).await? {
+                for row in sqlx::query(DECISIONS).bind(tenant).fetch_all(&mut open).await? {
                     rows.push(row!(row));
                 }
                 for row in sqlx::query(MEMBERS).bind(tenant).fetch_all(&mut open).await? {
-                    self.balance(row.try_get(0)?, [row.try_get(1)?, row.try_get(2)?, row.try_get(3)?]);
+                    books.balance(row.try_get(0)?, [row.try_get(1)?, row.try_get(2)?, row.try_get(3)?]);
                 }
             }
         }
-        rows.into_iter().try_for_each(|row| self.take(row))
+        rows.into_iter().try_for_each(|row| books.take(row))?;
+        Ok(books)
     }
 
     /// How many streams the decisions stand in.
@@ -207,7 +195,6 @@ impl Books {
             let line = Line { seq: entry.seq, delta: entry.delta, balance_after: entry.balance_after };
             self.lines.entry(account).or_default().push(line);
         }
-        self.read_to = (row.stream, row.seq);
         Ok(())
     }
 }

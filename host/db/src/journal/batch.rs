@@ -56,6 +56,7 @@ pub(super) struct SaleWrite<'a> {
 pub(super) struct StockWrite {
     pub delta: i64,
     pub max: Option<i64>,
+    pub since: i64,
 }
 
 impl<'a> Batch<'a> {
@@ -163,7 +164,12 @@ impl<'a> Batch<'a> {
     fn stock(&mut self, one: &'a Written) -> Result<(), DbError> {
         for used in &one.plan.stock {
             let key = (one.tenant.as_str(), used.name.as_str());
-            let write = self.stock.entry(key).or_insert(StockWrite { delta: 0, max: None });
+            let first = StockWrite { delta: 0, max: None, since: used.since };
+            let write = self.stock.entry(key).or_insert(first);
+            if write.since != used.since {
+                // The counter's period ended within the batch; planned again, all of it lies in the new one.
+                return Err(DbError::Stale);
+            }
             write.delta = write.delta.checked_add(used.delta).ok_or_else(|| bad(one, "overflows a counter"))?;
             write.max = used.max;
         }

@@ -132,6 +132,7 @@ struct StockRow<'a> {
     name: &'a str,
     delta: i64,
     max: Option<i64>,
+    since: i64,
 }
 
 #[derive(Serialize)]
@@ -148,8 +149,9 @@ struct NoticeRow<'a> {
 fn rest<'q>(query: PgQuery<'q>, batch: &Batch<'_>) -> Result<PgQuery<'q>, DbError> {
     let seen: Vec<_> = batch.seen.iter().map(|(tenant, seen)| Seen { tenant, seen: *seen }).collect();
     let stock = batch.stock.iter();
-    let stock: Vec<_> =
-        stock.map(|((tenant, name), s)| StockRow { tenant, name, delta: s.delta, max: s.max }).collect();
+    let stock: Vec<_> = stock
+        .map(|((tenant, name), s)| StockRow { tenant, name, delta: s.delta, max: s.max, since: s.since })
+        .collect();
     Ok(query
         .bind(json(&seen)?)
         .bind(json(&identities(batch))?)
@@ -206,7 +208,7 @@ fn notices<'a>(batch: &Batch<'a>) -> Result<Vec<NoticeRow<'a>>, DbError> {
                 n,
                 topic: &notice.topic,
                 body: json(&notice.body)?,
-                due: one.at.get(),
+                due: notice.due.unwrap_or(one.at).get(),
             });
         }
     }

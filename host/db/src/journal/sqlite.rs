@@ -101,6 +101,7 @@ struct StockRow<'a> {
     name: &'a str,
     delta: i64,
     max: Option<i64>,
+    since: i64,
 }
 
 #[derive(Serialize)]
@@ -253,7 +254,7 @@ fn sales<'a>(batch: &Batch<'a>, bytes: &mut Bytes) -> Result<Vec<SaleRow<'a>>, D
 }
 
 fn stock<'a>(batch: &Batch<'a>) -> Vec<StockRow<'a>> {
-    batch.stock.iter().map(|((t, name), s)| StockRow { t, name, delta: s.delta, max: s.max }).collect()
+    batch.stock.iter().map(|((t, name), s)| StockRow { t, name, delta: s.delta, max: s.max, since: s.since }).collect()
 }
 
 fn notices<'a>(batch: &Batch<'a>, bytes: &mut Bytes) -> Result<Vec<NoticeRow<'a>>, DbError> {
@@ -266,7 +267,7 @@ fn notices<'a>(batch: &Batch<'a>, bytes: &mut Bytes) -> Result<Vec<NoticeRow<'a>
                 n,
                 topic: &notice.topic,
                 body: bytes.put(json(&notice.body)?.as_bytes()),
-                due: one.at.get(),
+                due: notice.due.unwrap_or(one.at).get(),
             });
         }
     }

@@ -1,8 +1,11 @@
 //! The batch read and the batch write.
 
 use crate::{build::*, on_each, whole};
-use db::snapshot::{MemberRef, Want};
-use ledger::{Applied, Notice, Receipt, Sale, StockUse, VoucherState};
+use db::{
+    journal::CommitOutcome,
+    snapshot::{MemberRef, Want},
+};
+use ledger::{Applied, Counter, Notice, Receipt, Sale, StockUse, UnixMs, VoucherState};
 
 #[tokio::test]
 async fn what_a_batch_writes_the_next_read_finds() {
@@ -92,33 +95,31 @@ async fn a_batch_of_256_decisions_is_one_call_and_one_commit() {
         let mut members: Vec<Amy> = (0..200).map(|n| Amy::new(&format!("m{n}"))).collect();
         let batch: Vec<_> = (0..256).map(|n| shop.grant(&mut members[n % 200], 5)).collect();
         let wants: Vec<_> = batch.iter().map(|one| want_member(&one.tenant, &one.member.as_ref().unwrap().0)).collect();
-        let (before, transactions) = (db.counts(), transactions(scratch).await);
+        let before = db.counts();
 
         write(db, &batch).await;
+        let commits = commits(scratch, before).await;
         db::snapshot::read(db, STREAM, &wants).await.unwrap();
 
         let after = db.counts();
         assert_eq!((after.batch_writes - before.batch_writes, after.batch_reads - before.batch_reads), (1, 1));
-        assert_eq!(commits(scratch).await - transactions, 1);
+        assert_eq!(commits, 1);
         whole(scratch).await;
     })
     .await;
 }
 
-/// Transactions so far, asking included on PostgreSQL.
-async fn transactions(scratch: &db::testing::Scratch) -> u64 {
+/// By how many transactions everything of the batch was written.
+async fn commits(scratch: &db::testing::Scratch, before: db::Counts) -> u64 {
     match scratch.db.kind() {
-        db::Kind::Sqlite => scratch.db.counts().commits,
+        db::Kind::Sqlite => scratch.db.counts().commits - before.commits,
+        // Each row names the transaction that wrote it.
         db::Kind::Postgres => {
-            scratch.told("select cast(cast(pg_current_xact_id() as text) as bigint)").await.unwrap()[0].parse().unwrap()
+            let writers = "select count(distinct writer) from (select cast(xmin as text) as writer from decision
+                           union all select cast(xmin as text) from member) as rows";
+            scratch.told(writers).await.unwrap()[0].parse().unwrap()
         }
     }
-}
-
-/// As [`transactions`], without the asking.
-async fn commits(scratch: &db::testing::Scratch) -> u64 {
-    let asking = u64::from(scratch.db.kind() == db::Kind::Postgres);
-    transactions(scratch).await - asking
 }
 
 #[tokio::test]
@@ -187,16 +188,20 @@ async fn counters_add_up_over_batches_and_notices_wait_in_the_outbox() {
         let mut shop = Shop::open(db, "shop").await;
         let mut batch = vec![shop.decision("draw"), shop.decision("draw")];
         for one in &mut batch {
-            one.plan.stock.push(StockUse { name: "prize".to_owned(), delta: 2, max: Some(5) });
-            one.plan.notices.push(Notice { topic: "message".to_owned(), body: serde_json::json!({"to": "amy"}) });
+            one.plan.stock.push(StockUse { name: "prize".to_owned(), delta: 2, max: Some(5), since: 0 });
+            one.plan.notices.push(Notice {
+                topic: "message".to_owned(),
+                body: serde_json::json!({"to": "amy"}),
+                due: None,
+            });
         }
         write(db, &batch).await;
         let mut give_back = shop.decision("return");
-        give_back.plan.stock.push(StockUse { name: "prize".to_owned(), delta: -1, max: Some(5) });
+        give_back.plan.stock.push(StockUse { name: "prize".to_owned(), delta: -1, max: Some(5), since: 0 });
         write(db, &[give_back]).await;
 
         let found = read(db, want(&shop.tenant)).await;
-        assert_eq!(found.tenants[&shop.tenant].stock["prize"], (3, Some(5)));
+        assert_eq!(found.tenants[&shop.tenant].stock["prize"], Counter { used: 3, max: Some(5), since: 0 });
         let waiting =
             scratch.told("select outbox_id, topic, body, state from outbox order by outbox_id").await.unwrap();
         assert_eq!(
@@ -204,6 +209,73 @@ async fn counters_add_up_over_batches_and_notices_wait_in_the_outbox() {
             vec!["h1-1.0 | message | {\"to\":\"amy\"} | waiting", "h1-2.0 | message | {\"to\":\"amy\"} | waiting"]
         );
         whole(scratch).await;
+    })
+    .await;
+}
+
+/// What a counter with periods is after these moves of (how much, which period), each a batch of its own.
+async fn counted(scratch: &db::testing::Scratch, name: &str, moves: &[(i64, i64)]) -> (Vec<bool>, Counter) {
+    let mut shop = Shop::open(&scratch.db, name).await;
+    let mut done = Vec::new();
+    for (delta, since) in moves {
+        let mut one = shop.decision("receipt");
+        one.plan.stock.push(StockUse { name: "budget".to_owned(), delta: *delta, max: Some(10), since: *since });
+        done.push(matches!(commit(&scratch.db, &[one]).await, CommitOutcome::Committed));
+        if done.last() == Some(&false) {
+            shop.rewind(1);
+        }
+    }
+    let mut found = read(&scratch.db, want(&shop.tenant)).await;
+    (done, found.tenants.remove(&shop.tenant).unwrap().stock["budget"])
+}
+
+#[tokio::test]
+async fn a_counter_begins_anew_with_a_later_period_and_never_goes_back_to_an_earlier_one() {
+    on_each(async |scratch| {
+        for (nth, (moves, fine, used, since)) in [
+            (vec![(7, 3), (3, 3), (1, 3)], vec![true, true, false], 10, 3),
+            (vec![(7, 3), (9, 4), (1, 4)], vec![true, true, true], 10, 4),
+            (vec![(7, 3), (2, 4), (1, 3), (-1, 3)], vec![true, true, false, false], 2, 4),
+            (vec![(7, 3), (11, 4), (-7, 3)], vec![true, false, true], 0, 3),
+            (vec![(7, 0), (-9, 0), (-7, 0)], vec![true, false, true], 0, 0),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let (done, counter) = counted(scratch, &format!("shop{nth}"), &moves).await;
+            assert_eq!((done, counter), (fine, Counter { used, max: Some(10), since }), "{moves:?}");
+        }
+        whole(scratch).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_batch_over_two_periods_of_a_counter_is_planned_again() {
+    on_each(async |scratch| {
+        let mut shop = Shop::open(&scratch.db, "shop").await;
+        let mut batch = vec![shop.decision("receipt"), shop.decision("receipt")];
+        for (one, since) in batch.iter_mut().zip([3, 4]) {
+            one.plan.stock.push(StockUse { name: "budget".to_owned(), delta: 1, max: Some(10), since });
+        }
+        assert!(matches!(commit(&scratch.db, &batch).await, CommitOutcome::Stale));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_notice_with_a_moment_of_its_own_waits_for_it() {
+    on_each(async |scratch| {
+        let mut shop = Shop::open(&scratch.db, "shop").await;
+        let mut one = shop.decision("quote");
+        let (now, due) = (one.at, UnixMs::new(one.at.get() + 300_000));
+        one.plan.notices.push(Notice { topic: "release".to_owned(), body: serde_json::json!(1), due: Some(due) });
+        write(&scratch.db, &[one]).await;
+        let claim = async |at: UnixMs| {
+            let claimed = db::outbox::claim(&scratch.db, &shop.tenant, "release", "me", at, at.after_ms(9), 5).await;
+            claimed.unwrap().len()
+        };
+        assert_eq!((claim(now).await, claim(due).await), (0, 1));
     })
     .await;
 }
@@ -241,7 +313,7 @@ async fn a_batch_leaves_the_rows_that_single_transactions_leave() {
             let mut batch = vec![shop.grant(&mut amy, 9), shop.grant(&mut bob, 1), shop.grant(&mut amy, -3)];
             let issued = vec![Shop::voucher(&batch[2], "V1")];
             batch[2].plan.vouchers = issued;
-            batch[1].plan.notices.push(Notice { topic: "message".to_owned(), body: serde_json::json!([1]) });
+            batch[1].plan.notices.push(Notice { topic: "message".to_owned(), body: serde_json::json!([1]), due: None });
             if batched {
                 write(db, &batch).await;
             } else {

@@ -221,7 +221,7 @@ async fn notices(db: &db::Db) -> Shop {
     let mut shop = Shop::open(db, "shop").await;
     let batch = [1, 2, 3].map(|n| {
         let mut one = shop.decision("receipt");
-        one.plan.notices.push(Notice { topic: "event".to_owned(), body: serde_json::json!(n) });
+        one.plan.notices.push(Notice { topic: "event".to_owned(), body: serde_json::json!(n), due: None });
         one
     });
     write(db, &batch).await;

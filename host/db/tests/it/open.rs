@@ -62,9 +62,9 @@ async fn a_schema_that_is_not_ours_is_refused() {
 #[tokio::test]
 async fn the_next_release_s_schema_is_served() {
     on_each(async |scratch| {
-        let next = "insert into schema_version (version, name, digest) values (2, 'next', '')";
+        let next = "insert into schema_version (version, name, digest) values (3, 'next', '')";
         scratch.sql(next).await.unwrap();
-        assert_eq!(scratch.db.schema().await.unwrap().applied, 2);
+        assert_eq!(scratch.db.schema().await.unwrap().applied, 3);
     })
     .await;
 }
@@ -75,8 +75,8 @@ async fn a_healthy_database_says_what_it_stands_on() {
         let health = scratch.db.check().await.unwrap();
         assert!(health.fit, "{health:?}");
         let expected = match scratch.db.kind() {
-            db::Kind::Sqlite => ["synchronous: 2", "journal_mode: wal", "quick_check: ok", "schema: 1 of 1"],
-            db::Kind::Postgres => ["synchronous_commit: on", "fsync: on", "full_page_writes: on", "schema: 1 of 1"],
+            db::Kind::Sqlite => ["synchronous: 2", "journal_mode: wal", "quick_check: ok", "schema: 2 of 2"],
+            db::Kind::Postgres => ["synchronous_commit: on", "fsync: on", "full_page_writes: on", "schema: 2 of 2"],
         };
         for line in expected {
             assert!(health.lines.iter().any(|have| have == line), "{line}: {health:?}");

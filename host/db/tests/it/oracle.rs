@@ -10,7 +10,7 @@ async fn ledger(scratch: &Scratch) {
     let mut first = shop.grant(&mut amy, 100);
     first.new_identities.push(("openid".to_owned(), "o-1".to_owned()));
     first.plan.vouchers.push(Shop::voucher(&first, "V1"));
-    first.plan.notices.push(ledger::Notice { topic: "message".to_owned(), body: serde_json::json!({}) });
+    first.plan.notices.push(ledger::Notice { topic: "message".to_owned(), body: serde_json::json!({}), due: None });
     let sale = (first.natural_key.clone().unwrap(), crate::journal::left_of(&first.decision_id, 1));
     let mut second = shop.grant(&mut amy, -30);
     second.plan.sale = Some(sale);

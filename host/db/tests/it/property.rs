@@ -82,7 +82,7 @@ impl Model {
 
     fn counted(&mut self, delta: i64) -> Written {
         let mut one = self.shop.decision("receipt");
-        one.plan.stock.push(ledger::StockUse { name: "prize".to_owned(), delta, max: Some(20) });
+        one.plan.stock.push(ledger::StockUse { name: "prize".to_owned(), delta, max: Some(20), since: 0 });
         self.counter += delta;
         one
     }
@@ -127,7 +127,7 @@ async fn compare(scratch: &Scratch, model: &Model) {
     assert_eq!(stored, known);
     let found = read(&scratch.db, want(tenant)).await.tenants.remove(tenant).unwrap();
     assert_eq!(found.head, model.shop.head);
-    assert_eq!(found.stock.get("prize").map_or(0, |(used, _)| *used), model.counter);
+    assert_eq!(found.stock.get("prize").map_or(0, |counter| counter.used), model.counter);
     crate::whole(scratch).await;
 }
 

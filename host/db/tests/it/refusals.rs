@@ -165,7 +165,7 @@ async fn a_tenant_that_is_not_there_is_stale() {
 
 fn taking(shop: &mut Shop, delta: i64, max: Option<i64>) -> Written {
     let mut one = shop.decision("draw");
-    one.plan.stock.push(StockUse { name: "prize".to_owned(), delta, max });
+    one.plan.stock.push(StockUse { name: "prize".to_owned(), delta, max, since: 0 });
     one
 }
 
@@ -205,7 +205,7 @@ async fn giving_back_is_never_refused_by_a_lowered_maximum() {
         stale(scratch, &mut shop, &batch).await;
         write(&scratch.db, &[taking(&mut shop, -5, Some(5))]).await;
         let stock = read(&scratch.db, want(&shop.tenant)).await.tenants.remove(&shop.tenant).unwrap().stock;
-        assert_eq!(stock["prize"], (3, Some(5)));
+        assert_eq!(stock["prize"], ledger::Counter { used: 3, max: Some(5), since: 0 });
     })
     .await;
 }

@@ -1,8 +1,9 @@
 //! Receipts: what vouchers and points pay, what policies take off, what is left to pay.
 
 use super::PlanError;
+use super::budgets::{BUDGET, Wish};
 use super::work::Work;
-use crate::{Act, Checkout, EntryKind, Event, Fen, LineDiscount, Points, Receipt, share};
+use crate::{Act, Checkout, EntryKind, Event, Fen, Given, LineDiscount, Points, Receipt, Unit, share};
 
 /// The payment method that spends the member's stored value.
 pub(super) const STORED_VALUE: &str = "stored_value";
@@ -72,13 +73,18 @@ impl Work<'_> {
 
     /// A policy takes something off the receipt; never more than is left to pay. Gives what it took.
     pub(super) fn discount(&mut self, policy: &str, rule: &str, wanted: Fen) -> Fen {
-        let amount = wanted.min(self.said.due.payable).max(Fen::ZERO);
+        let wanted = wanted.min(self.said.due.payable).max(Fen::ZERO);
+        if wanted == Fen::ZERO {
+            return wanted;
+        }
+        let wish = Wish { policy, rule, unit: Unit::Money, amount: wanted.get(), given: Given::Discount };
+        let amount = Fen::new(self.take_budgets(wish));
         if amount == Fen::ZERO {
             return amount;
         }
         self.said.due.payable = Fen::new(self.said.due.payable.get() - amount.get());
         self.plan.applied.discount = Fen::new(self.plan.applied.discount.get().saturating_add(amount.get()));
-        self.said.discount(policy, rule, amount);
+        self.said.discount(policy, rule, amount, wanted);
         amount
     }
 
@@ -100,8 +106,11 @@ impl Work<'_> {
 
     /// A quote keeps its reservations and what the calendar did, and nothing else.
     pub(super) fn keep_holds_only(&mut self) {
+        let hold = self.hold();
         self.plan.entries.truncate(self.settled);
-        self.plan.stock.clear();
+        // What it would take from shared budgets is taken, as long as somebody is there to hold it.
+        let promised = self.member.is_some();
+        self.plan.stock.retain(|moved| promised && moved.name.starts_with(BUDGET));
         self.plan.notices.clear();
         self.plan.applied = crate::Applied::default();
         let Some(before) = self.before.take() else { return };
@@ -114,6 +123,9 @@ impl Work<'_> {
         for (code, voucher) in quoted.into_iter().filter(|(_, v)| held(v)) {
             self.touched.insert(code.clone());
             self.vouchers.insert(code, voucher);
+        }
+        if let Some(hold) = hold {
+            self.keep_hold(hold);
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Draws: a pure function of odds, ticket and a secret that was committed to before the draw opened.
 
-use super::PlanError;
 use super::effects::within;
 use super::work::Work;
+use super::{PlanError, StockUse};
 use crate::{Award, CapUse, EntryKind, Envelope, Event, Odds, Period, Points, Prize};
 use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
@@ -122,8 +122,8 @@ impl Work<'_> {
             self.said.deducted(policy, rule, odds.cost);
         }
         let counter = format!("draw/{}", odds.campaign);
-        let ticket = self.stock_of(&counter).0.saturating_add(1);
-        self.use_stock(counter, 1, None);
+        let ticket = self.stock_of(&counter).used.saturating_add(1);
+        self.use_stock(StockUse { name: counter, delta: 1, max: None, since: 0 });
         let drawn = draw_of(odds, &ticket_seed(&open.secret, &odds.campaign, ticket));
         let won = drawn.filter(|prize| self.take_prize(odds, prize));
         self.said.draw = Some(DrawProof {
@@ -160,10 +160,10 @@ impl Work<'_> {
         }
         let Some(stock) = prize.stock.map(i64::from) else { return true };
         let counter = format!("prize/{}/{}", odds.campaign, prize.id);
-        if self.stock_of(&counter).0 >= stock {
+        if self.stock_of(&counter).used >= stock {
             return false;
         }
-        self.use_stock(counter, 1, Some(stock));
+        self.use_stock(StockUse { name: counter, delta: 1, max: Some(stock), since: 0 });
         true
     }
 

@@ -18,7 +18,7 @@ impl Work<'_> {
                 Answer::Decided { effects, reasons } => {
                     self.said.reasons(&part.policy, reasons);
                     match room.admit(effects) {
-                        Ok(()) => self.apply_or_fail(part, effects)?,
+                        Ok(()) => self.apply_in_band(part, effects)?,
                         Err(text) => self.said.failed(&part.policy, "outside_limits", &text),
                     }
                 }
@@ -38,7 +38,7 @@ impl Work<'_> {
     }
 
     /// Applies a policy's effects; where the event must stand, one that breaks a rule gives nothing at all instead.
-    fn apply_or_fail(&mut self, part: &PolicyDecision, effects: &[RuledEffect]) -> Result<(), PlanError> {
+    pub(super) fn apply_or_fail(&mut self, part: &PolicyDecision, effects: &[RuledEffect]) -> Result<(), PlanError> {
         if !self.must_stand() || !self.may_fail(effects) {
             return self.apply_policy(part, effects);
         }
@@ -108,7 +108,7 @@ impl Work<'_> {
     pub(super) fn notify(&mut self, template: &str, text: &str) {
         let member = self.member.as_ref().map(|m| m.id.clone());
         let body = json!({"member": member, "template": template, "text": text});
-        self.plan.notices.push(Notice { topic: "message".into(), body });
+        self.plan.notices.push(Notice { topic: "message".into(), body, due: None });
     }
 
     fn set_tier(&mut self, policy: &str, rule: &str, change: &TierChange) {

@@ -1,15 +1,16 @@
 //! Points: lots granted, spent soonest-to-expire first, given back and taken back.
 
 use super::PlanError;
+use super::budgets::Wish;
 use super::work::{Line, Work};
 use crate::{
-    Account, Adjust, Cap, CapUse, Day, EntryKind, Expiry, ExpiryRule, Grant, Granted, LocalTime, Lot, LotId, Negative,
-    OverCap, Period, Points, RoundTo, Taken,
+    Account, Adjust, Cap, CapUse, Day, EntryKind, Expiry, ExpiryRule, Given, Grant, Granted, LocalTime, Lot, LotId,
+    Negative, OverCap, Period, Points, RoundTo, Taken, Unit,
 };
 use chrono::Datelike;
 
 impl Work<'_> {
-    /// Grants points as far as the rule's cap allows. Gives what was granted.
+    /// Grants points as far as the rule's cap and the tenant's budgets allow. Gives what was granted.
     pub(super) fn grant(&mut self, policy: &str, rule: &str, grant: &Grant) -> Result<Points, PlanError> {
         let Some(room) = self.cap_room(policy, rule, grant.cap) else { return Ok(Points::ZERO) };
         let amount = match self.case.settings.over_cap {
@@ -18,6 +19,12 @@ impl Work<'_> {
             OverCap::Refuse => Points::ZERO,
         };
         if amount <= Points::ZERO {
+            return Ok(Points::ZERO);
+        }
+        let given = Given::Points(LotId(self.case.decision.clone(), self.lots_made));
+        let wish = Wish { policy, rule, unit: Unit::Points, amount: amount.get(), given };
+        let amount = Points::new(self.take_budgets(wish));
+        if amount == Points::ZERO {
             return Ok(Points::ZERO);
         }
         let cap = grant.cap.map(|cap| self.use_cap(policy, rule, cap, amount)).transpose()?;
@@ -125,7 +132,8 @@ impl Work<'_> {
         if amount == Points::ZERO {
             return Ok(Vec::new());
         }
-        let held = member.spendable(today);
+        // What other quotes hold is promised.
+        let held = member.spendable(today).minus(member.held(self.case.at).0)?;
         if amount > held {
             return Err(PlanError::Overdrawn { asked: amount, held });
         }
@@ -264,18 +272,21 @@ fn take_soonest(lots: &mut Vec<Lot>, today: Day, amount: Points) -> Vec<Taken> {
 /// The name a cap's use is kept under: policy, rule, kind of period and its first day. The kind is needed because
 /// a day, a week and a month can begin together.
 fn cap_name(policy: &str, rule: &str, period: Period, now: &LocalTime) -> String {
-    let kind = match period {
+    format!("{policy}/{rule}/{}/{}", period_name(period), period_start(period, now).get())
+}
+
+pub(super) const fn period_name(period: Period) -> &'static str {
+    match period {
         Period::Event => "event",
         Period::Day => "day",
         Period::Week => "week",
         Period::Month => "month",
         Period::Year => "year",
         Period::Life => "life",
-    };
-    format!("{policy}/{rule}/{kind}/{}", period_start(period, now).get())
+    }
 }
 
-fn period_start(period: Period, now: &LocalTime) -> Day {
+pub(super) fn period_start(period: Period, now: &LocalTime) -> Day {
     match period {
         Period::Event | Period::Day => now.day,
         Period::Week => now.day.plus(1 - i32::from(now.weekday)),

@@ -1,10 +1,11 @@
 //! What the caller is told: numbers for programs, sentences for people.
 
 use super::DrawProof;
+use super::budgets::Wish;
 use super::effects::Due;
 use super::work::Work;
 use crate::{
-    Act, Comparison, DecisionId, Effect, Event, Fen, MemberId, Outcome, Points, Reason, Voucher, VoucherCode,
+    Act, Comparison, DecisionId, Effect, Event, Fen, MemberId, Outcome, Points, Reason, Unit, Voucher, VoucherCode,
     VoucherRefusal,
 };
 use serde::{Deserialize, Serialize};
@@ -53,6 +54,9 @@ pub struct ReplyMember {
     pub principal_fen: Fen,
     /// Stored value given.
     pub gift_fen: Fen,
+    /// Of both together, promised to open quotes.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub held_fen: Fen,
 }
 
 /// Points moved by the act and held after it.
@@ -66,6 +70,13 @@ pub struct HeldPoints {
     pub balance: Points,
     /// Granted and not yet spendable.
     pub pending: Points,
+    /// Of the balance, promised to open quotes.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub held: Points,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// One thing given or taken.
@@ -202,12 +213,32 @@ impl Said {
         self.effect(policy, rule, "tag", None, text);
     }
 
-    pub fn discount(&mut self, policy: &str, rule: &str, amount: Fen) {
+    pub fn discount(&mut self, policy: &str, rule: &str, amount: Fen, wanted: Fen) {
         self.effect(policy, rule, "discount", Some(amount.get()), format!("优惠 {} 元", amount.in_yuan()));
+        self.wanted(amount.get(), wanted.get());
     }
 
-    pub fn gift(&mut self, policy: &str, rule: &str, amount: Fen) {
+    pub fn gift(&mut self, policy: &str, rule: &str, amount: Fen, wanted: Fen) {
         self.effect(policy, rule, "stored_value", Some(amount.get()), format!("赠送储值 {} 元", amount.in_yuan()));
+        self.wanted(amount.get(), wanted.get());
+    }
+
+    /// The last effect is less than was asked for.
+    fn wanted(&mut self, amount: i64, wanted: i64) {
+        if let Some(last) = self.effects.last_mut().filter(|_| amount != wanted) {
+            last.wanted = Some(wanted);
+        }
+    }
+
+    /// A budget does not have what a policy would give.
+    pub fn over_budget(&mut self, wish: &Wish<'_>, budget: &str, room: i64, granted: i64) {
+        let amount = |n: i64| match wish.unit {
+            Unit::Money => format!("{} 元", Fen::new(n).in_yuan()),
+            _ => format!("{n} 积分"),
+        };
+        let (wanted, granted) = (amount(wish.amount), amount(granted));
+        let left = if room > 0 { "余额不足" } else { "已用完" };
+        self.missed(wish.policy, wish.rule, &format!("预算「{budget}」{left}：应发 {wanted}，实发 {granted}"));
     }
 
     pub fn gift_back(&mut self, amount: Fen) {
@@ -289,12 +320,14 @@ impl Work<'_> {
                 tier: m.tier.name.clone(),
                 principal_fen: Fen::new(m.accounts.principal.balance),
                 gift_fen: Fen::new(m.accounts.gift.balance),
+                held_fen: self.held().1,
             }),
             points: HeldPoints {
                 earned: Points::new(said.earned),
                 redeemed: Points::new(said.redeemed.saturating_add(said.due.redeemed.get())),
                 balance: held.map(|m| m.spendable(today)).unwrap_or_default(),
                 pending: held.map(|m| m.pending(today)).unwrap_or_default(),
+                held: self.held().0,
             },
             payable_fen: matches!(self.case.act, Act::Receipt(_) | Act::Quote(_)).then_some(said.due.payable),
             refund_fen: matches!(self.case.act, Act::Return(_)).then_some(said.refund_fen),

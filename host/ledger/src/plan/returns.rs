@@ -1,11 +1,11 @@
 //! Returns: what is left is scored again as the sale was, and the difference is taken back.
 
-use super::PlanError;
 use super::effects::Room;
 use super::work::{Ask, Question, Work};
+use super::{PlanError, StockUse};
 use crate::{
-    Answer, Applied, Decision, Effect, Event, Fen, Granted, Points, Receipt, Return, ReturnLine, Returned, Taken,
-    Totals, VoucherState, share,
+    Answer, Applied, Decision, Effect, Event, Fen, Given, Granted, Points, Receipt, Return, ReturnLine, Returned,
+    Taken, Totals, VoucherState, share,
 };
 use std::collections::BTreeMap;
 
@@ -27,6 +27,9 @@ impl Work<'_> {
             scored.sale.left = left;
             scored.sale.whole = whole;
             scored.sale.returns = scored.sale.returns.saturating_add(1);
+        }
+        if whole {
+            self.undo_discounts();
         }
         match (self.member.is_some(), whole) {
             (false, _) => self.keep_sale(),
@@ -88,7 +91,9 @@ impl Work<'_> {
                 keep
             });
             self.give_back_to(granted, keep, &mut applied.redeemed)?;
-            counted.earned = counted.earned.saturating_add(self.shrink(granted, keep)?);
+            let back = self.shrink(granted, keep)?;
+            self.return_to_budgets(&mut applied.budgeted, &Given::Points(granted.lot.clone()), back);
+            counted.earned = counted.earned.saturating_add(back);
         }
         self.undo_gift(&mut applied, kept, scored.sale.whole)?;
         self.undo_vouchers(&mut applied, kept);
@@ -142,11 +147,22 @@ impl Work<'_> {
         Ok(back.get())
     }
 
+    /// What policies took off a receipt goes back to their budgets with the last of its goods.
+    fn undo_discounts(&mut self) {
+        let Some((_, scored)) = &mut self.case.sale else { return };
+        let mut budgeted = std::mem::take(&mut scored.sale.applied.budgeted);
+        self.return_to_budgets(&mut budgeted, &Given::Discount, i64::MAX);
+        if let Some((_, scored)) = &mut self.case.sale {
+            scored.sale.applied.budgeted = budgeted;
+        }
+    }
+
     /// Takes back stored value the sale was given. What has been spent is tried again with the next return, and
     /// charged with the last.
     fn undo_gift(&mut self, applied: &mut Applied, kept: &Kept, whole: bool) -> Result<(), PlanError> {
         let back = applied.gifted.minus(kept.gift.min(applied.gifted))?;
         let taken = self.take_gift(back)?;
+        self.return_to_budgets(&mut applied.budgeted, &Given::Gift, taken.get());
         applied.gifted = applied.gifted.minus(taken)?;
         let missing = back.minus(taken)?;
         if whole && missing > Fen::ZERO {
@@ -184,11 +200,11 @@ impl Work<'_> {
             if voucher.state.is_open() {
                 voucher.state = VoucherState::Voided;
                 self.touched.insert(code.clone());
-                let counter = format!("voucher/{}", voucher.template);
-                if let Some((_, Some(max))) = self.case.stock.get(&counter) {
-                    let max = Some(*max);
-                    self.use_stock(counter, -1, max);
+                let name = format!("voucher/{}", voucher.template);
+                if let Some(max) = self.case.stock.get(&name).map(|counter| counter.max).filter(Option::is_some) {
+                    self.use_stock(StockUse { name, delta: -1, max, since: 0 });
                 }
+                self.return_to_budgets(&mut applied.budgeted, &Given::Voucher(code.clone()), i64::MAX);
                 self.said.voucher_voided("", "return", &code);
             } else if matches!(voucher.state, VoucherState::Used { .. }) {
                 let face = voucher.face;

@@ -16,6 +16,7 @@ impl Work<'_> {
         self.repay_debt();
         self.expire_points()?;
         self.settle_vouchers();
+        self.settle_holds();
         self.forget_old();
         Ok(())
     }

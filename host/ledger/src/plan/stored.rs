@@ -1,8 +1,9 @@
 //! Stored value: principal and gift kept apart.
 
 use super::PlanError;
+use super::budgets::Wish;
 use super::work::{Line, Work};
-use crate::{Account, Adjust, EntryKind, Event, Fen, StoredSpend, share};
+use crate::{Account, Adjust, EntryKind, Event, Fen, Given, StoredSpend, Unit, share};
 
 impl Work<'_> {
     /// Credits the principal and asks the rulebook for gifts.
@@ -18,13 +19,15 @@ impl Work<'_> {
     }
 
     /// A policy gives stored value.
-    pub(super) fn gift(&mut self, policy: &str, rule: &str, amount: Fen) -> Result<(), PlanError> {
+    pub(super) fn gift(&mut self, policy: &str, rule: &str, wanted: Fen) -> Result<(), PlanError> {
+        let wish = Wish { policy, rule, unit: Unit::Money, amount: wanted.get(), given: Given::Gift };
+        let amount = if wanted == Fen::ZERO { wanted } else { Fen::new(self.take_budgets(wish)) };
         if amount == Fen::ZERO {
             return Ok(());
         }
         self.post(Line::new(Account::Gift, EntryKind::Accrual, amount.get(), rule).by(policy))?;
         self.plan.applied.gifted = self.plan.applied.gifted.plus(amount)?;
-        self.said.gift(policy, rule, amount);
+        self.said.gift(policy, rule, amount, wanted);
         Ok(())
     }
 
@@ -32,13 +35,14 @@ impl Work<'_> {
     pub(super) fn pay_stored(&mut self, asked: Fen) -> Result<(), PlanError> {
         let member = self.member.as_ref().ok_or(PlanError::MemberRequired)?;
         let (principal, gift) = (member.accounts.principal.balance, member.accounts.gift.balance);
-        let held = member.stored();
+        let stored = member.stored();
+        let held = stored.minus(self.held().1)?;
         if asked > held {
             return Err(PlanError::StoredOverdrawn { asked, held });
         }
         let from_gift = match self.case.settings.stored_spend {
             // Down for the gift: the rounding falls on the principal.
-            StoredSpend::ProRata => share(asked.get(), gift, held.get())?.max(asked.get() - principal),
+            StoredSpend::ProRata => share(asked.get(), gift, stored.get())?.max(asked.get() - principal),
             StoredSpend::PrincipalFirst => asked.get() - asked.get().min(principal),
             StoredSpend::GiftFirst => asked.get().min(gift),
         };
@@ -74,11 +78,12 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// A correction of stored value by staff; never below zero.
+    /// A correction of stored value by staff; never below zero, nor below what quotes hold.
     pub(super) fn adjust_stored(&mut self, account: Account, adjust: &Adjust) -> Result<(), PlanError> {
         let member = self.member.as_ref().ok_or(PlanError::MemberRequired)?;
-        let held = member.account(account).balance;
-        if held.saturating_add(adjust.delta) < 0 {
+        let free = member.stored().minus(self.held().1)?.get();
+        let held = member.account(account).balance.min(free);
+        if adjust.delta < 0 && held.saturating_add(adjust.delta) < 0 {
             return Err(PlanError::StoredOverdrawn { asked: Fen::new(adjust.delta).negated(), held: Fen::new(held) });
         }
         self.post(Line::new(account, EntryKind::Adjustment, adjust.delta, &adjust.note))

@@ -1,10 +1,11 @@
 //! Vouchers: issued, held for a quote, used, given back.
 
-use super::PlanError;
+use super::budgets::Wish;
 use super::work::Work;
+use super::{PlanError, StockUse};
 use crate::{
-    Act, Checkout, DecisionId, Fen, Receipt, Settings, UnixMs, Voucher, VoucherCode, VoucherIssue, VoucherRefusal,
-    VoucherState,
+    Act, Checkout, DecisionId, Fen, Given, Receipt, Settings, Unit, UnixMs, Voucher, VoucherCode, VoucherIssue,
+    VoucherRefusal, VoucherState,
 };
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -64,7 +65,7 @@ impl Work<'_> {
         }
     }
 
-    /// Makes vouchers of the member that a quote holds free again. Gives which.
+    /// Makes everything of the member that a quote holds free again. Gives which vouchers.
     pub(super) fn let_go(&mut self, quote: &DecisionId) -> Vec<VoucherCode> {
         let Some(member) = &self.member else { return Vec::new() };
         let holds = |v: &Voucher| matches!(&v.state, VoucherState::Reserved { quote: q, .. } if q == quote);
@@ -75,6 +76,7 @@ impl Work<'_> {
             self.touched.insert(code.clone());
             free.push(code.clone());
         }
+        self.let_hold_go(quote);
         free
     }
 
@@ -82,16 +84,20 @@ impl Work<'_> {
     pub(super) fn issue(&mut self, policy: &str, rule: &str, issue: &VoucherIssue) {
         let Some(member) = self.member.as_ref().map(|m| m.id.clone()) else { return };
         let counter = format!("voucher/{}", issue.template);
-        let (_, max) = self.stock_of(&counter);
+        let max = self.stock_of(&counter).max;
         if !self.in_stock(&issue.template) {
             self.said.missed(policy, rule, &format!("{}已发完", issue.title));
             return;
         }
+        let Some(code) = self.next_code() else { return };
+        let given = Given::Voucher(code.clone());
+        if self.take_budgets(Wish { policy, rule, unit: Unit::Money, amount: issue.face.get(), given }) == 0 {
+            return;
+        }
         // Only templates with a limit are counted: an unlimited counter would be one hot row for nothing.
         if max.is_some() {
-            self.use_stock(counter, 1, max);
+            self.use_stock(StockUse { name: counter, delta: 1, max, since: 0 });
         }
-        let Some(code) = self.next_code() else { return };
         let today = self.case.now.day;
         let voucher = Voucher {
             code: code.clone(),
@@ -114,8 +120,8 @@ impl Work<'_> {
 
     /// The template has no limit, or has not reached it.
     pub(super) fn in_stock(&self, template: &str) -> bool {
-        let (used, max) = self.stock_of(&format!("voucher/{template}"));
-        max.is_none_or(|max| used < max)
+        let counter = self.stock_of(&format!("voucher/{template}"));
+        counter.max.is_none_or(|max| counter.used < max)
     }
 
     /// Takes a voucher of the member away, but for one that a quote holds: it has been promised.
@@ -142,7 +148,7 @@ impl Work<'_> {
     }
 }
 
-fn reserve_until(at: UnixMs, settings: &Settings) -> UnixMs {
+pub(super) fn reserve_until(at: UnixMs, settings: &Settings) -> UnixMs {
     at.after_ms(i64::from(settings.reserve_seconds).saturating_mul(1_000))
 }
 

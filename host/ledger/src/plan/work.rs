@@ -1,6 +1,6 @@
 //! The working copy an act is planned on.
 
-use super::{DrawSecret, Plan, PlanError, Reply, Stock, StockUse, reply::Said};
+use super::{Counter, DrawSecret, Plan, PlanError, Reply, Stock, StockUse, reply::Said};
 use crate::{
     Account, Act, Applied, Day, Decision, DecisionId, Entry, EntryKind, Envelope, Event, Facts, Fen, LocalTime, LotId,
     MemberState, Points, Sale, Settings, StatNeed, StoreId, Totals, UnixMs, Voucher, VoucherCode,
@@ -152,15 +152,6 @@ impl<'a> Work<'a> {
         Ok(work)
     }
 
-    /// What the confirmed or renewed quote held is free for this receipt, and what the receipt leaves stays free.
-    fn let_go_of_confirmed(&mut self) {
-        if let Act::Receipt(checkout) | Act::Quote(checkout) = self.case.act
-            && let Some(quote) = &checkout.quote
-        {
-            self.let_go(quote);
-        }
-    }
-
     /// Does what the act does by itself, and says what is to be asked.
     fn ready(&mut self) -> Result<(), PlanError> {
         match self.case.act {
@@ -206,7 +197,7 @@ impl<'a> Work<'a> {
             member.referrer = member.referrer.take().or_else(|| join.referrer.clone());
             if let Some(referrer) = &member.referrer {
                 let body = serde_json::json!({"member": referrer, "event": Event::Referral(member.id.clone())});
-                self.plan.notices.push(super::Notice { topic: "event".into(), body });
+                self.plan.notices.push(super::Notice { topic: "event".into(), body, due: None });
             }
         }
         self.ask(join.event.clone());
@@ -260,6 +251,7 @@ impl<'a> Work<'a> {
         if matches!(self.case.act, Act::Quote(_)) {
             self.keep_holds_only();
         }
+        self.plan.stock.retain(|used| used.delta != 0);
         let touched = std::mem::take(&mut self.touched);
         self.plan.vouchers = touched.iter().filter_map(|code| self.vouchers.get(code).cloned()).collect();
         self.plan.member = self.member;
@@ -292,18 +284,28 @@ impl<'a> Work<'a> {
         self.plan.applied.counted.add(&counts);
     }
 
-    pub(super) fn use_stock(&mut self, name: String, delta: i64, max: Option<i64>) {
-        match self.plan.stock.iter_mut().find(|s| s.name == name) {
-            Some(found) => found.delta = found.delta.saturating_add(delta),
-            None => self.plan.stock.push(StockUse { name, delta, max }),
+    pub(super) fn use_stock(&mut self, moved: StockUse) {
+        match self.plan.stock.iter_mut().find(|s| s.name == moved.name) {
+            Some(found) => {
+                found.delta = found.delta.saturating_add(moved.delta);
+                // What is taken says the limit; what is given back only repeats the one that was read.
+                if moved.delta > 0 {
+                    found.max = moved.max;
+                }
+            }
+            None => self.plan.stock.push(moved),
         }
     }
 
-    /// Used so far of a shared counter, with what this plan adds, and its limit.
-    pub(super) fn stock_of(&self, name: &str) -> (i64, Option<i64>) {
-        let (used, max) = self.case.stock.get(name).copied().unwrap_or((0, None));
-        let here = self.plan.stock.iter().find(|s| s.name == name).map_or(0, |s| s.delta);
-        (used.saturating_add(here), max)
+    /// A shared counter as it was read, with what this plan moves.
+    pub(super) fn stock_of(&self, name: &str) -> Counter {
+        let mut counter = self.case.stock.get(name).copied().unwrap_or_default();
+        if let Some(here) = self.plan.stock.iter().find(|s| s.name == name) {
+            let max = counter.max;
+            counter.apply(here);
+            counter.max = max;
+        }
+        counter
     }
 
     /// Appends a line to one of the member's accounts.

@@ -98,18 +98,18 @@ pub const ALL: &[Canary] = &[
         shop.act("amy", sale("R")).unwrap();
         planned(bug, shop, sale("S"), None, |done| {
             let name = "voucher/v".to_owned();
-            done.planned.plan.stock.push(StockUse { name, delta: 1, max: Some(1) });
+            done.planned.plan.stock.push(StockUse { name, delta: 1, max: Some(1), since: 0 });
         })
     }),
     ("stock falls below nothing", "Z1", |bug| {
         planned(bug, stocked(), tick(), None, |done| {
-            done.planned.plan.stock.push(StockUse { name: "voucher/v".into(), delta: -1, max: Some(1) });
+            done.planned.plan.stock.push(StockUse { name: "voucher/v".into(), delta: -1, max: Some(1), since: 0 });
         })
     }),
     ("a prize is won and its stock is not moved", "Z1", |bug| {
         drawn(bug, |done| {
             done.planned.plan.stock.retain(|used| !used.name.starts_with("prize/"));
-            done.planned.plan.stock.push(StockUse { name: "prize/c/p".into(), delta: 0, max: Some(9) });
+            done.planned.plan.stock.push(StockUse { name: "prize/c/p".into(), delta: 0, max: Some(9), since: 0 });
         })
     }),
     ("a draw gives another prize than its seed", "Z2", |bug| {
@@ -228,7 +228,7 @@ fn stocked() -> World {
         Event::Receipt(_) => one([("give", Effect::IssueVoucher(voucher("v")))]),
         _ => one([]),
     });
-    shop.stock.insert("voucher/v".into(), (0, Some(1)));
+    shop.stock.insert("voucher/v".into(), ledger::Counter::up_to(1));
     shop.with("amy")
 }
 

@@ -1,7 +1,7 @@
 //! A checker that has not been seen to fail proves nothing: one seeded bug for each, which it must report, and the
 //! same story without the bug, of which it must report nothing.
 
-use crate::{bugs, bugs_of_things};
+use crate::{bugs, bugs_of_budgets, bugs_of_things};
 
 /// A story told with or without its bug; gives what the checker reports.
 pub type Story = fn(bool) -> Vec<String>;
@@ -11,7 +11,7 @@ pub type Canary = (&'static str, &'static str, Story);
 
 #[test]
 fn every_seeded_bug_is_reported_by_its_checker() {
-    let canaries: Vec<Canary> = [bugs::ALL, bugs_of_things::ALL].concat();
+    let canaries: Vec<Canary> = [bugs::ALL, bugs_of_budgets::ALL, bugs_of_things::ALL].concat();
     let missed: Vec<String> = canaries.iter().filter_map(|canary| missed(*canary)).collect();
     println!("canaries: {} of {} caught", canaries.len() - missed.len(), canaries.len());
     assert!(missed.is_empty(), "{}", missed.join("\n"));

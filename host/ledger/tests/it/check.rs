@@ -1,7 +1,7 @@
 //! The auditor of the accounts: reads what was written and reports every broken invariant by its name.
 
 use crate::world::World;
-use crate::{check_grants, check_stock};
+use crate::{check_budgets, check_grants, check_stock};
 use ledger::{Account, Act, Day, DecisionId, Entry, EntryKind, ExpiryRule, Lot, LotId, MemberId, MemberState};
 use std::collections::BTreeMap;
 
@@ -20,6 +20,7 @@ pub fn faults(world: &World) -> Vec<String> {
         replayed_faults(&lots, state, &mut found);
     }
     stored_faults(world, &mut found);
+    check_budgets::faults(world, &mut found);
     check_grants::faults(world, &mut found);
     check_stock::faults(world, &mut found);
     found

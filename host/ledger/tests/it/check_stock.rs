@@ -58,8 +58,8 @@ fn count_faults(world: &World, template: &str, (issued, back): (i64, i64), found
     if i64::try_from(held).unwrap() != issued {
         found.push(format!("V2 {template}: {issued} issued, {held} kept"));
     }
-    let counter = world.stock.get(&format!("voucher/{template}")).filter(|(_, max)| max.is_some());
-    if counter.is_some_and(|(used, _)| *used != issued - back) {
+    let counter = world.stock.get(&format!("voucher/{template}")).filter(|counter| counter.max.is_some());
+    if counter.is_some_and(|counter| counter.used != issued - back) {
         found.push(format!("V2 {template}: {issued} issued, {back} taken back, counter {counter:?}"));
     }
 }
@@ -97,7 +97,7 @@ fn allowed(world: &World, done: &Done, step: &Move) -> bool {
 /// Z1: counters stay between nothing and their limit, and every prize taken was won.
 fn stock_faults(world: &World, found: &mut Vec<String>) {
     let won = draw_faults(world, found);
-    for (name, (used, max)) in &world.stock {
+    for (name, ledger::Counter { used, max, .. }) in &world.stock {
         if *used < 0 || max.is_some_and(|max| *used > max) {
             found.push(format!("Z1 {name}: {used} of {max:?}"));
         }

@@ -158,7 +158,7 @@ fn inv_z1_no_prize_is_oversold_and_every_proof_verifies() {
     assert_eq!(proofs().count(), 630);
     assert!(proofs().all(|proof| proof.commitment == sha256_hex(&[9; 32])));
     assert!(proofs().any(|proof| proof.out_of_stock && proof.prize.is_none() && proof.name == "谢谢参与"));
-    let used = |name: &str| shop.stock[name].0;
+    let used = |name: &str| shop.stock[name].used;
     assert_eq!((used("prize/spring/phone"), used("prize/spring/points"), used("prize/spring/cash")), (1, 3, 2));
     assert_eq!(used("voucher/prize"), 2);
     let coupons = proofs().filter(|proof| proof.prize.as_deref() == Some("coupon")).count();
@@ -210,7 +210,7 @@ fn inv_z4_one_ask_is_one_draw_however_many_policies_answer() {
     });
     let before = shop.balance("amy");
     shop.act("amy", draw()).unwrap();
-    assert_eq!((shop.stock["draw/spring"].0, shop.of("amy").life.draws), (1, 1));
+    assert_eq!((shop.stock["draw/spring"].used, shop.of("amy").life.draws), (1, 1));
     assert!(shop.balance("amy") >= before - 5);
 }
 

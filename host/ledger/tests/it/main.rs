@@ -9,14 +9,18 @@
     reason = "a failing expectation should stop the test"
 )]
 
+mod budgets;
 mod bugs;
+mod bugs_of_budgets;
 mod bugs_of_things;
 mod canaries;
 mod check;
+mod check_budgets;
 mod check_grants;
 mod check_stock;
 mod determinism;
 mod draws;
+mod holds;
 mod limits;
 mod machine;
 mod money;

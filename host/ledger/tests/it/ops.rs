@@ -154,8 +154,8 @@ pub fn trial_shop() -> World {
     let mut shop = world().under(shop::rulebook);
     shop.needs = shop::NEEDS.to_vec();
     shop.open = Some(DrawSecret { campaign: "spring".into(), secret: [9; 32], published: shop::odds() });
-    shop.stock.insert("voucher/thanks".into(), (0, Some(4)));
-    shop.stock.insert("voucher/prize".into(), (0, Some(2)));
+    shop.stock.insert("voucher/thanks".into(), ledger::Counter::up_to(4));
+    shop.stock.insert("voucher/prize".into(), ledger::Counter::up_to(2));
     NAMES.iter().fold(shop, |shop, who| shop.with(who))
 }
 
@@ -208,8 +208,9 @@ impl World {
         let mut lines: Vec<Line> = basket.lines.iter().map(line).collect();
         lines[0].brand = serde_json::to_string(&basket.wild).unwrap();
         let total: i64 = lines.iter().map(|line| line.amount.get()).sum();
-        let redeem = state.spendable(self.today()).get().min(total).max(0) * basket.redeem / 100;
-        let stored = state.stored().get().min(total - redeem).max(0) * basket.stored / 100;
+        let held = state.held(self.at);
+        let redeem = (state.spendable(self.today()).get() - held.0.get()).min(total).max(0) * basket.redeem / 100;
+        let stored = (state.stored().get() - held.1.get()).min(total - redeem).max(0) * basket.stored / 100;
         let payments = vec![Payment { method: "stored_value".into(), amount: Fen::new(stored) }];
         let number = format!("R{}", self.next);
         let (total, redeem_points) = (Fen::new(total), Points::new(redeem));

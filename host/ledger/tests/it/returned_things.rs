@@ -164,7 +164,7 @@ fn a_voucher_that_comes_back_after_its_last_day_has_run_out() {
 fn rewarding() -> World {
     let mut shop =
         selling(|_, r| (0..r.payable.get() / 10_000).map(|_| ("reward", Effect::IssueVoucher(voucher("v")))).collect());
-    shop.stock.insert("voucher/v".into(), (0, Some(10)));
+    shop.stock.insert("voucher/v".into(), ledger::Counter::up_to(10));
     shop
 }
 
@@ -173,10 +173,10 @@ fn vouchers_a_returned_sale_issued_are_voided_and_their_stock_comes_back() {
     let mut shop = rewarding();
     shop.sell("amy", receipt("R", &[10_000, 15_000, 5_000])).unwrap();
     let open = |shop: &World| shop.vouchers.values().filter(|v| v.state.is_open()).count();
-    let mut story = vec![(open(&shop), shop.stock["voucher/v"].0)];
+    let mut story = vec![(open(&shop), shop.stock["voucher/v"].used)];
     for line in [2, 0, 1] {
         shop.take("amy", "R", Some(vec![whole_line(line)])).unwrap();
-        story.push((open(&shop), shop.stock["voucher/v"].0));
+        story.push((open(&shop), shop.stock["voucher/v"].used));
     }
     assert_eq!(story, [(3, 3), (2, 2), (1, 1), (0, 0)]);
     assert_sound(&shop);
@@ -193,7 +193,7 @@ fn a_voucher_a_returned_sale_issued_is_charged_if_it_was_used() {
     assert_eq!((line.change.as_str(), line.amount_fen.unwrap().get()), ("charged", 2_000));
     assert_eq!(reply.refund_fen.unwrap().get(), 8_000);
     assert!(matches!(shop.vouchers[&code].state, VoucherState::Used { .. }));
-    assert_eq!(shop.stock["voucher/v"].0, 1);
+    assert_eq!(shop.stock["voucher/v"].used, 1);
     assert_sound(&shop);
 }
 

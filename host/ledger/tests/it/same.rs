@@ -28,7 +28,10 @@ fn thing_differences(before: &World, after: &World, found: &mut Vec<String>) {
         }
     }
     for name in before.stock.keys().chain(after.stock.keys()) {
-        let used = |world: &World| world.stock.get(name).map_or(0, |(used, _)| *used);
+        // What a counter counted before it began anew is gone.
+        let since = after.stock.get(name).map(|counter| counter.since);
+        let present = |counter: &&ledger::Counter| since.is_none_or(|since| counter.since == since);
+        let used = |world: &World| world.stock.get(name).filter(present).map_or(0, |counter| counter.used);
         if used(before) != used(after) {
             found.push(format!("{name}: {} became {}", used(before), used(after)));
         }

@@ -2,8 +2,8 @@
 
 use ledger::{
     Act, Case, Day, Decision, DecisionId, DrawSecret, Entry, Envelope, Event, Facts, LocalTime, MemberId, MemberState,
-    PlanError, Planned, Question, Reply, Sale, SaleScored, Settings, StatNeed, Stock, UnixMs, Voucher, VoucherCode,
-    VoucherState, Work,
+    PlanError, Planned, Question, Reply, Sale, SaleScored, Settings, StatNeed, Stock, StoreId, UnixMs, Voucher,
+    VoucherCode, VoucherState, Work,
 };
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -16,6 +16,7 @@ pub type Rules = Rc<dyn Fn(&Facts, &Event) -> Decision>;
 pub struct Done {
     pub id: DecisionId,
     pub who: Option<MemberId>,
+    pub store: Option<StoreId>,
     pub act: Act,
     pub at: UnixMs,
     pub today: Day,
@@ -42,12 +43,16 @@ pub struct World {
     pub at: UnixMs,
     /// How long before `at` the next acts happened, as a late till says.
     pub late_ms: i64,
+    /// Where the next acts happen.
+    pub store: Option<StoreId>,
     pub rules: Rules,
     pub needs: Vec<StatNeed>,
     pub open: Option<DrawSecret>,
     pub members: BTreeMap<MemberId, MemberState>,
     pub vouchers: BTreeMap<VoucherCode, Voucher>,
     pub stock: Stock,
+    /// How many acts had been done when the budgets were set.
+    pub budgets_from: usize,
     pub sales: BTreeMap<String, SaleScored>,
     pub books: BTreeMap<MemberId, Vec<(DecisionId, Entry)>>,
     pub moves: Vec<Move>,
@@ -66,12 +71,14 @@ pub fn world() -> World {
         envelope: Envelope::default(),
         at: UnixMs::from_rfc3339("2026-03-02T10:00:00+08:00").unwrap(),
         late_ms: 0,
+        store: None,
         rules: Rc::new(|_, _| Decision::default()),
         needs: Vec::new(),
         open: None,
         members: BTreeMap::new(),
         vouchers: BTreeMap::new(),
         stock: Stock::new(),
+        budgets_from: 0,
         sales: BTreeMap::new(),
         books: BTreeMap::new(),
         moves: Vec::new(),
@@ -133,7 +140,7 @@ impl World {
         let planned = work.finish()?;
         let (today, now) = (self.today(), self.now());
         let (who, sale, at) = (who.map(member), sale.map(str::to_owned), self.at);
-        Ok(Done { id, who, act, at, today, now, asked, sale, planned })
+        Ok(Done { id, who, store: self.store.clone(), act, at, today, now, asked, sale, planned })
     }
 
     fn now(&self) -> LocalTime {
@@ -149,7 +156,7 @@ impl World {
             at: self.at,
             today: self.today(),
             now: self.now(),
-            store: None,
+            store: self.store.clone(),
             member: who.and_then(|who| self.members.get(&member(who)).cloned()),
             vouchers: self.loaded(who, act),
             stock: &self.stock,
@@ -185,8 +192,7 @@ impl World {
             self.moves.push(Move { code: voucher.code.clone(), from, to: voucher.state.clone(), by: done.id.clone() });
         }
         for used in &plan.stock {
-            let counter = self.stock.entry(used.name.clone()).or_insert((0, used.max));
-            *counter = (counter.0 + used.delta, used.max);
+            self.stock.entry(used.name.clone()).or_default().apply(used);
         }
         self.keep_sale(&done);
         self.done.push(done);

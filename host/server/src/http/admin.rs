@@ -1,6 +1,7 @@
 //! What staff ask (`/api/v1/admin/…`).
 
 mod account;
+mod adjustments;
 mod campaigns;
 mod members;
 mod policies;
@@ -42,7 +43,10 @@ pub(super) fn routes(limits: &EdgeLimits) -> Router<Arc<Front>> {
         .route("/api/v1/admin/members/{member}", get(members::get))
         .route("/api/v1/admin/members/{member}/entries", get(members::entries))
         .route("/api/v1/admin/members/{member}/vouchers", get(members::vouchers))
-        .route("/api/v1/admin/members/{member}/adjustments", post(members::adjust))
+        .route("/api/v1/admin/members/{member}/adjustments", post(adjustments::ask))
+        .route("/api/v1/admin/adjustments", get(adjustments::list))
+        .route("/api/v1/admin/adjustments/{adjustment}/approve", post(adjustments::approve))
+        .route("/api/v1/admin/adjustments/{adjustment}/reject", post(adjustments::reject))
         .route("/api/v1/admin/members/{member}/pay-code", post(members::pay_code))
         .route("/api/v1/admin/decisions/{decision_id}", get(members::decision))
         .route("/api/v1/admin/policies", up_to(limits.policy_bytes_max, get(policies::list).post(policies::upload)))

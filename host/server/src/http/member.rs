@@ -17,6 +17,9 @@ pub struct MemberView {
     points: PointsLine,
     principal_fen: Fen,
     gift_fen: Fen,
+    /// Of both together, promised to open quotes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    held_fen: Option<Fen>,
     vouchers: Vec<VoucherView>,
 }
 
@@ -43,6 +46,9 @@ struct MemberLine {
 struct PointsLine {
     balance: Points,
     pending: Points,
+    /// Of the balance, promised to open quotes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    held: Option<Points>,
 }
 
 /// A voucher as a till and the console see it.
@@ -99,6 +105,7 @@ fn state_now(voucher: &Voucher, today: Day, now: UnixMs) -> &'static str {
 impl MemberView {
     /// A member with their open vouchers, as of a moment; personal data masked.
     pub fn of(state: &MemberState, vouchers: &[Voucher], profile: &Profile, today: Day, now: UnixMs) -> Self {
+        let (held, held_fen) = state.held(now);
         let open = vouchers.iter().filter(|voucher| voucher.member == state.id);
         let open = open.map(|voucher| VoucherView::of(voucher, today, now)).filter(|v| v.state != "expired");
         Self {
@@ -112,12 +119,17 @@ impl MemberView {
                 card: profile.card.as_deref().map(mask_card),
                 tags: state.tags.iter().cloned().collect(),
             },
-            points: PointsLine { balance: state.spendable(today), pending: state.pending(today) },
+            points: PointsLine { balance: state.spendable(today), pending: state.pending(today), held: some(held) },
             principal_fen: Fen::new(state.accounts.principal.balance),
             gift_fen: Fen::new(state.accounts.gift.balance),
+            held_fen: some(held_fen),
             vouchers: open.collect(),
         }
     }
+}
+
+fn some<T: Default + PartialEq>(amount: T) -> Option<T> {
+    Some(amount).filter(|amount| *amount != T::default())
 }
 
 /// `王**`: enough to greet somebody.

@@ -31,6 +31,11 @@ pub fn cancel(quote: &DecisionId) -> String {
     name("cancel", &[quote.as_str()])
 }
 
+/// A correction that somebody asked for and somebody else approved.
+pub fn adjustment(id: &str) -> String {
+    name("adjustment", &[id])
+}
+
 /// A push of WeChat, by a fingerprint of WeChat's own name for it, which holds the follower's openid.
 pub fn wechat(app_id: &str, fingerprint: &str) -> String {
     name("wx", &[app_id, fingerprint])

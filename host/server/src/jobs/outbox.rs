@@ -1,4 +1,4 @@
-//! Follow-up events: what one member's decision means for another.
+//! Follow-up events: what one member's decision means for another, and holds whose time is up.
 
 use crate::{
     app::App,
@@ -8,7 +8,7 @@ use crate::{
 };
 use anyhow::Context as _;
 use db::{outbox::OutboxRow, snapshot::MemberRef};
-use ledger::{Act, Event, MemberId, TenantId, sha256_hex};
+use ledger::{Act, DecisionId, Event, MemberId, TenantId, sha256_hex};
 use serde::Deserialize;
 
 /// Notices claimed at once.
@@ -20,21 +20,29 @@ const WAIT_MS_MAX: i64 = 3_600_000;
 /// After this many tries a notice is put aside for people.
 const TRIES_MAX: i64 = 20;
 
-/// An event for another member.
+/// The topics of acts; messages stay in the outbox until a channel takes them.
+const TOPICS: [&str; 2] = ["event", "release"];
+
+/// An act that follows from another.
 #[derive(Deserialize)]
-struct FollowUp {
-    member: MemberId,
-    event: Event,
+#[serde(untagged)]
+enum FollowUp {
+    /// An event for another member.
+    Event { member: MemberId, event: Event },
+    /// A quote of the member's whose time is up: what it holds of budgets is for others again.
+    Release { member: MemberId, quote: DecisionId },
 }
 
-/// Applies every follow-up event that is due. Messages stay in the outbox until a channel takes them.
+/// Applies every follow-up act that is due.
 pub(super) async fn deliver_due(app: &App) -> anyhow::Result<()> {
     for tenant in tenants(app).await? {
-        let now = app.clock.now();
-        let lease = app.entropy.hex::<16>()?;
-        let until = now.after_ms(LEASE_MS);
-        for row in db::outbox::claim(&app.db, &tenant.id, "event", &lease, now, until, CLAIM_MAX).await? {
-            deliver(app, &tenant.id, &lease, row).await?;
+        for topic in TOPICS {
+            let now = app.clock.now();
+            let lease = app.entropy.hex::<16>()?;
+            let until = now.after_ms(LEASE_MS);
+            for row in db::outbox::claim(&app.db, &tenant.id, topic, &lease, now, until, CLAIM_MAX).await? {
+                deliver(app, &tenant.id, &lease, row).await?;
+            }
         }
     }
     Ok(())
@@ -60,6 +68,18 @@ async fn apply(app: &App, tenant: &TenantId, row: &OutboxRow) -> Result<(), ApiE
     let follow: FollowUp = serde_json::from_str(&row.body)
         .context("a follow-up event")
         .map_err(|why| ApiError::internal(why.to_string()))?;
+    let (member, act) = match follow {
+        FollowUp::Event { member, event } => (MemberRef::Id(member), Act::Event(event)),
+        FollowUp::Release { member, quote } => {
+            let member = MemberRef::Id(member);
+            let found = db::member::find(&app.db, tenant, &member).await?;
+            if !found.is_some_and(|found| found.state.holds.iter().any(|hold| hold.quote == quote)) {
+                // Confirmed, cancelled, or let go by something the member did since.
+                return Ok(());
+            }
+            (member, Act::Cancel(quote))
+        }
+    };
     let asked = Asked {
         tenant: tenant.clone(),
         principal: "job".to_owned(),
@@ -69,11 +89,11 @@ async fn apply(app: &App, tenant: &TenantId, row: &OutboxRow) -> Result<(), ApiE
         store: None,
         till: None,
         business_at: app.clock.now(),
-        member: Some(MemberRef::Id(follow.member)),
+        member: Some(member),
         sale: None,
         identities: Vec::new(),
         profile_sealed: None,
-        act: Act::Event(follow.event),
+        act,
     };
     apply_event(app, asked).await.map(|_| ())
 }

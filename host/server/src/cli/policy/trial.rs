@@ -129,8 +129,7 @@ impl Shop<'_> {
     fn keep(&mut self, household: &str, planned: Planned) {
         self.sums.reply(&planned.reply);
         for used in &planned.plan.stock {
-            let counter = self.stock.entry(used.name.clone()).or_insert((0, used.max));
-            counter.0 = counter.0.saturating_add(used.delta);
+            self.stock.entry(used.name.clone()).or_default().apply(used);
         }
         let Some(held) = self.members.get_mut(household) else { return };
         held.vouchers.extend(planned.plan.vouchers.into_iter().map(|voucher| (voucher.code.clone(), voucher)));

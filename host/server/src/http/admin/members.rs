@@ -7,9 +7,8 @@ use crate::{
         Front, join,
         member::{MemberView, VoucherView, today, view},
         staff::{Admin, JsonBody, KeyedBody, Staff},
-        who::{Who, member_id, unknown},
-        wire::Number,
-        wish::{Asker, Wish},
+        who::{Who, unknown},
+        wish::Asker,
     },
     pay_code::Use,
 };
@@ -19,17 +18,12 @@ use axum::{
     response::Response,
 };
 use db::snapshot::MemberRef;
-use ledger::{Account, Act, Adjust, DecisionId, Entry, Fen, MemberId, StoreId, TillId, VoucherCode};
-use serde::{Deserialize, Serialize};
+use ledger::{DecisionId, Entry, Fen, MemberId, StoreId, TillId, VoucherCode};
+use serde::Serialize;
 use serde_json::value::RawValue;
 use std::sync::Arc;
 
-/// The most one correction may move, in points or fen.
-const ADJUST_MAX: u64 = 100_000_000;
-/// The longest reason, in characters.
-const NOTE_MAX: usize = 200;
-
-fn asker(front: &Front, staff: &Staff, key: String) -> Asker {
+pub(super) fn asker(front: &Front, staff: &Staff, key: String) -> Asker {
     let (tenant, principal) = (staff.tenant.clone(), staff.principal());
     Asker { tenant, principal, key, store: None, till: None, now: front.app.clock.now() }
 }
@@ -164,55 +158,10 @@ pub(super) async fn vouchers(
     Ok(Json(Page::of(views, limit, |view: &VoucherView| view.code().to_owned())))
 }
 
-async fn known(front: &Front, admin: &Staff, member: &str) -> Result<MemberId, ApiError> {
+pub(super) async fn known(front: &Front, admin: &Staff, member: &str) -> Result<MemberId, ApiError> {
     let member = MemberRef::Id(id(member)?);
     let found = db::member::find(&front.app.db, &admin.tenant, &member).await?;
     found.map(|member| member.id).ok_or(ApiError::NotFound)
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct AdjustBody {
-    account: Account,
-    /// Points or fen, either sign.
-    delta: Number,
-    /// Why.
-    note: String,
-}
-
-/// `POST /api/v1/admin/members/{member}/adjustments`.
-pub(super) async fn adjust(
-    State(front): State<Arc<Front>>,
-    Path(member): Path<String>,
-    Admin(admin): Admin,
-    KeyedBody { body, key }: KeyedBody,
-) -> Result<Response, ApiError> {
-    let body: AdjustBody = parse(&body)?;
-    let named = member_id(&member).map_err(|_| ApiError::NotFound)?;
-    let delta = body.delta.0;
-    if delta == 0 || delta.unsigned_abs() > ADJUST_MAX {
-        return Err(ApiError::invalid("delta", format!("must be within ±{ADJUST_MAX} and not 0")));
-    }
-    let length = body.note.chars().count();
-    if length == 0 || length > NOTE_MAX || body.note.chars().any(char::is_control) {
-        return Err(ApiError::invalid("note", format!("must say why, in 1 to {NOTE_MAX} characters")));
-    }
-    let adjust = Adjust { account: body.account, delta, note: body.note };
-    let asker = asker(&front, &admin, key);
-    let wish = Wish {
-        route: "adjust",
-        body: &(&named, &adjust),
-        natural_key: None,
-        business_at: asker.now,
-        member: Some(&named),
-        sale: None,
-        act: Act::Adjust(adjust.clone()),
-    };
-    let asked = asker.asks(&front, wish)?;
-    asker.settle(&front, asked, Some(&named)).await.map_err(|error| match error.code() {
-        crate::http::wish::UNKNOWN_MEMBER => ApiError::NotFound,
-        _ => error,
-    })
 }
 
 #[derive(Serialize)]

@@ -9,7 +9,7 @@ use crate::{
     },
 };
 use axum::{Json, extract::State};
-use ledger::Settings;
+use ledger::{AMOUNT_MAX, Budget, Period, Settings};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -21,6 +21,17 @@ const VOUCHERS_MAX: u32 = 20;
 const LATE_DAYS_MAX: u32 = 366;
 /// Seconds a quote's holds last, at least and at most.
 const RESERVE_SECONDS: std::ops::RangeInclusive<u32> = 10..=86_400;
+
+/// Policies of a tenant with a breaker, at most.
+const BREAKERS_MAX: usize = 50;
+/// The most one person may be allowed to correct alone: as much as a correction may be.
+const ADJUST_ALONE_MAX: i64 = 100_000_000;
+/// Budgets of a tenant, at most: each is a row or more that every batch reads.
+const BUDGETS_MAX: usize = 50;
+/// Policies one budget is for, at most.
+const BUDGET_POLICIES_MAX: usize = 50;
+/// The longest name of a budget, in characters.
+const BUDGET_NAME_MAX: usize = 40;
 
 /// Settings with the version they were read at.
 #[derive(Serialize, Deserialize)]
@@ -66,6 +77,44 @@ pub(super) fn check(settings: &Settings) -> Result<(), ApiError> {
         let (low, high) = (RESERVE_SECONDS.start(), RESERVE_SECONDS.end());
         return refuse("reserve_seconds", format!("must be {low} to {high}"));
     }
+    if !(0..=ADJUST_ALONE_MAX).contains(&settings.adjust_alone_max) {
+        return refuse("adjust_alone_max", format!("must be 0 to {ADJUST_ALONE_MAX}; 0 = nobody corrects alone"));
+    }
+    let bad = |(policy, max): &(&String, &i64)| policy.is_empty() || !(0..=AMOUNT_MAX).contains(*max);
+    if settings.breakers.len() > BREAKERS_MAX || settings.breakers.iter().any(|breaker| bad(&breaker)) {
+        let text = format!("must name at most {BREAKERS_MAX} policies, each with 0 to {AMOUNT_MAX} points an hour");
+        return refuse("breakers", text);
+    }
+    check_budgets(&settings.budgets)
+}
+
+fn check_budgets(budgets: &[Budget]) -> Result<(), ApiError> {
+    if budgets.len() > BUDGETS_MAX {
+        return Err(ApiError::invalid("settings.budgets", format!("must be at most {BUDGETS_MAX}")));
+    }
+    for (at, budget) in budgets.iter().enumerate() {
+        let refuse =
+            |field: &str, text: String| Err(ApiError::invalid(format!("settings.budgets[{at}].{field}"), text));
+        let length = budget.name.chars().count();
+        if !(1..=BUDGET_NAME_MAX).contains(&length) || budget.name.contains(|c: char| c == '/' || c.is_control()) {
+            return refuse("name", format!("must have 1 to {BUDGET_NAME_MAX} characters, none of them / or a control"));
+        }
+        if budgets.iter().take(at).any(|other| other.name == budget.name) {
+            return refuse("name", "is another budget's too; each needs its own".to_owned());
+        }
+        if !(0..=AMOUNT_MAX).contains(&budget.limit) {
+            return refuse("limit", format!("must be 0 to {AMOUNT_MAX}; 0 = nothing is given"));
+        }
+        if budget.period == Period::Event {
+            return refuse("period", "must be day, week, month, year or life".to_owned());
+        }
+        if budget.policies.len() > BUDGET_POLICIES_MAX {
+            return refuse(
+                "policies",
+                format!("must be at most {BUDGET_POLICIES_MAX}; leave them out to mean every one"),
+            );
+        }
+    }
     Ok(())
 }
 
@@ -80,8 +129,33 @@ mod tests {
             (Settings { points_per_yuan: -1, ..Settings::default() }, "settings.points_per_yuan"),
             (Settings { reserve_seconds: 0, ..Settings::default() }, "settings.reserve_seconds"),
             (Settings { late_days_max: 10_000, ..Settings::default() }, "settings.late_days_max"),
+            (Settings { adjust_alone_max: -1, ..Settings::default() }, "settings.adjust_alone_max"),
+            (Settings { breakers: [("p".to_owned(), -1)].into(), ..Settings::default() }, "settings.breakers"),
         ] {
             let refused = check(&settings).expect_err(field).to_string();
+            assert!(refused.starts_with(field), "{refused}");
+        }
+    }
+
+    #[test]
+    fn a_budget_that_cannot_be_is_named_with_its_field() {
+        let budget = |change: serde_json::Value| {
+            let mut budget = serde_json::json!({"name": "spring", "unit": "points", "limit": 100});
+            budget.as_object_mut().expect("an object").extend(change.as_object().expect("an object").clone());
+            serde_json::from_value::<Budget>(budget).expect("a budget")
+        };
+        let fine = || budget(serde_json::json!({}));
+        assert!(check_budgets(&[fine(), budget(serde_json::json!({"name": "summer", "scope": "member"}))]).is_ok());
+        for (budgets, field) in [
+            (vec![budget(serde_json::json!({"name": ""}))], "settings.budgets[0].name"),
+            (vec![budget(serde_json::json!({"name": "a/b"}))], "settings.budgets[0].name"),
+            (vec![fine(), fine()], "settings.budgets[1].name"),
+            (vec![budget(serde_json::json!({"limit": -1}))], "settings.budgets[0].limit"),
+            (vec![budget(serde_json::json!({"period": "event"}))], "settings.budgets[0].period"),
+            (vec![budget(serde_json::json!({"policies": vec!["p"; 51]}))], "settings.budgets[0].policies"),
+            (vec![fine(); 51], "settings.budgets"),
+        ] {
+            let refused = check_budgets(&budgets).expect_err(field).to_string();
             assert!(refused.starts_with(field), "{refused}");
         }
     }
