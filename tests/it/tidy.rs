@@ -141,8 +141,7 @@ fn no_machine(_: &str, text: &str) -> Vec<String> {
 
 fn nothing_undone(path: &str, text: &str) -> Vec<String> {
     let is_code = ["rs", "sql", "rhai", "wit", "py", "sh"].iter().any(|kind| path.ends_with(&format!(".{kind}")));
-    let is_undone =
-        |line: &str| is_code && (line.contains(IGNORE) || UNDONE.iter().any(|word| line.contains(word)));
+    let is_undone = |line: &str| is_code && (line.contains(IGNORE) || UNDONE.iter().any(|word| line.contains(word)));
     let found = text.lines().enumerate().filter(|(_, line)| is_undone(line));
     found.map(|(at, line)| format!("line {}: {}", at + 1, line.trim())).collect()
 }
