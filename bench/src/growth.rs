@@ -28,7 +28,7 @@ use tokio::task::JoinSet;
 
 /// Pages of the embedded database and how far its checkpoints are apart, as the host sets them.
 const PAGE_BYTES: u32 = 1_024;
-const CHECKPOINT_PAGES: u32 = 4_096;
+const CHECKPOINT_PAGES: u32 = 16_384;
 /// Acts under way while every tenant is met for the first time.
 const WARMING: usize = 64;
 
