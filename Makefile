@@ -1,7 +1,8 @@
 # make demo   the main job: a host, a merchant, a till and real baskets in one command
 # make test   everything CI runs
+# make bench  what it costs, beside what it is measured against (BENCH="--quick", "--only p1,p5", "--full")
 # make fuzz   the fuzz targets for longer: make fuzz SECONDS=600
-# Both install what a fresh Debian machine lacks (as root), or say what to install.
+# All install what a fresh Debian machine lacks (as root), or say what to install.
 
 CARGO ?= cargo
 BASKETS ?=
@@ -9,11 +10,12 @@ LISTEN ?= 127.0.0.1:8080
 DATA ?= demo-data
 SECONDS ?= 15
 PGBIN ?= /usr/lib/postgresql/15/bin
+BENCH ?=
 
-.PHONY: demo test fuzz build policies setup-build setup-test setup-fuzz help
+.PHONY: demo test bench fuzz build policies setup-build setup-test setup-bench setup-fuzz help
 
 help:
-	@sed -n '1,4s/^# //p' Makefile
+	@sed -n '1,5s/^# //p' Makefile
 
 demo: build
 	./target/debug/punchcard demo --listen $(LISTEN) --data $(DATA) $(if $(BASKETS),--baskets $(BASKETS))
@@ -40,6 +42,12 @@ fuzz: setup-build setup-fuzz
 	RUSTC_WORKSPACE_WRAPPER=$(CURDIR)/tests/fuzz/sancov $(CARGO) build --workspace --features fuzz/libfuzzer --bin fuzz
 	SECONDS=$(SECONDS) ./target/debug/fuzz
 
+# A workspace of its own: the engines it compares with are built only here. One of them builds for long and may not
+# build everywhere; then it is left out, and the table says so.
+bench: setup-build setup-bench
+	-$(CARGO) build --release --manifest-path bench/Cargo.toml --package zen
+	$(CARGO) run --release --manifest-path bench/Cargo.toml --package bench -- $(BENCH)
+
 # Builds rules/*/policy.wasm from source; the committed ones serve machines without a wasm target.
 policies:
 	$(MAKE) -C rules build
@@ -52,3 +60,6 @@ setup-fuzz:
 
 setup-test: setup-fuzz
 	@sh deploy/need cc:gcc python3:python3 strace:strace curl:curl openssl:openssl $(PGBIN)/initdb:postgresql-15 /usr/lib/rustlib/src/rust/library/std/Cargo.toml:rust-web-src /usr/bin/rustc:rustc-web
+
+setup-bench:
+	@sh deploy/need c++:g++ strace:strace $(PGBIN)/pgbench:postgresql-15

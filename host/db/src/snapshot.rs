@@ -206,7 +206,9 @@ async fn rows(db: &Db, stream: &str, wants: &[Want]) -> Result<Vec<Row>, DbError
                 .bind(json(&codes)?)
                 .bind(json(&tenants)?)
                 .bind(stream.to_owned());
-            let rows = query.fetch_all(sqlite.readers()).await?;
+            // On the writer, whose page cache is still good: a reader's is thrown away with every commit.
+            let mut writer = sqlite.writer().await?;
+            let rows = query.fetch_all(writer.connection()?).await?;
             Ok(rows.into_iter().map(Row::Sqlite).collect())
         }
         Backend::Postgres(postgres) => {

@@ -1,6 +1,9 @@
 //! The embedded database: one file, one writer connection, readers beside it, one host.
 
+mod checkpointer;
+
 use crate::DbError;
+use checkpointer::Checkpointer;
 use sqlx::{
     ConnectOptions as _, Connection as _, Row as _, SqliteConnection, SqlitePool,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
@@ -19,19 +22,19 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 /// SQLite below this can lose committed writes in WAL mode (the WAL-reset bug).
 const VERSION_FLOOR: (u32, u32, u32) = (3, 51, 3);
 
-/// What was chosen by measurement, see `tests/it/measure.rs`.
+/// What was chosen by measurement, see `bench/src/journal.rs`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Tuning {
     /// Bytes of a page. Random pages, not syncs, limit the journal: a small page is a small write.
     pub(crate) page_bytes: u32,
-    /// The log is copied into the file whenever it has so many pages: more delays commits, less copies the
-    /// same page more often.
+    /// The writer itself copies the log into the file when it has so many pages, because the [`Checkpointer`] did not
+    /// find a moment at which all of it was copied. 0 = the log is never copied.
     pub(crate) checkpoint_pages: u32,
 }
 
 impl Default for Tuning {
     fn default() -> Self {
-        Self { page_bytes: 1_024, checkpoint_pages: 4_096 }
+        Self { page_bytes: 1_024, checkpoint_pages: 16_384 }
     }
 }
 
@@ -59,6 +62,7 @@ pub(crate) struct Sqlite {
     tuning: Tuning,
     writer: Arc<Mutex<Writer>>,
     readers: SqlitePool,
+    checkpointer: Option<Checkpointer>,
     /// Held for as long as the database is open: two hosts never share one file.
     lock: Mutex<Option<File>>,
 }
@@ -87,8 +91,12 @@ impl Sqlite {
             .max_lifetime(None)
             .connect_with(options(&path, tuning).pragma("query_only", "ON"))
             .await?;
-        let writer = Writer { connection: Some(connection), unfinished: false };
-        Ok(Self { path, tuning, writer: Arc::new(Mutex::new(writer)), readers, lock: Mutex::new(Some(lock)) })
+        let checkpointer = match tuning.checkpoint_pages {
+            0 => None,
+            _ => Some(Checkpointer::start(options(&path, tuning).connect().await?)),
+        };
+        let writer = Arc::new(Mutex::new(Writer { connection: Some(connection), unfinished: false }));
+        Ok(Self { path, tuning, writer, readers, checkpointer, lock: Mutex::new(Some(lock)) })
     }
 
     pub(crate) fn readers(&self) -> &SqlitePool {
@@ -133,7 +141,17 @@ impl Sqlite {
         Ok(())
     }
 
+    /// So many bytes have been committed by the writer.
+    pub(crate) async fn wrote(&self, bytes: usize) {
+        if let Some(checkpointer) = &self.checkpointer {
+            checkpointer.wrote(bytes).await;
+        }
+    }
+
     pub(crate) async fn close(&self) {
+        if let Some(checkpointer) = &self.checkpointer {
+            checkpointer.close().await;
+        }
         self.readers.close().await;
         let mut writer = self.writer.lock().await;
         if let Some(connection) = writer.connection.take()

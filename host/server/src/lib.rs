@@ -33,3 +33,8 @@ pub mod telemetry;
 pub mod tenants;
 pub mod throttle;
 pub mod verify;
+
+/// Deciding makes and drops many small strings: with the C library's allocator that is a third of the work. Here and
+/// not in the binary, so that tests and benchmarks run what the host runs.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

@@ -120,10 +120,16 @@ struct Params {
     texts: [String; 9],
 }
 
+impl Params {
+    fn bytes(&self) -> usize {
+        self.bytes.iter().map(Vec::len).sum::<usize>() + self.texts.iter().map(String::len).sum::<usize>()
+    }
+}
+
 /// Writes a folded batch. Runs to its end even if the caller goes away.
 pub(super) async fn write(sqlite: &Sqlite, stream: &str, batch: &Batch<'_>) -> Result<(), Lost> {
     let params = params(batch).map_err(Lost::Before)?;
-    let stream = stream.to_owned();
+    let (stream, bytes) = (stream.to_owned(), params.bytes());
     let mut writer = sqlite.writer().await.map_err(Lost::Before)?;
     let run = tokio::spawn(async move {
         writer.started();
@@ -148,7 +154,9 @@ pub(super) async fn write(sqlite: &Sqlite, stream: &str, batch: &Batch<'_>) -> R
             }
         }
     });
-    run.await.unwrap_or(Err(Lost::During(sqlx::Error::WorkerCrashed)))
+    let done = run.await.unwrap_or(Err(Lost::During(sqlx::Error::WorkerCrashed)));
+    sqlite.wrote(bytes).await;
+    done
 }
 
 fn params(batch: &Batch<'_>) -> Result<Params, DbError> {

@@ -12,7 +12,6 @@ mod build;
 mod contradictions;
 mod hosts;
 mod journal;
-mod measure;
 mod nouns;
 mod once;
 mod open;

@@ -1,7 +1,9 @@
 //! How Wasmtime is set up. Everything that changes machine code is in [`base`], for both processes.
 
 use crate::Limits;
-use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Strategy, WasmFeatures};
+use wasmtime::{
+    Config, Enabled, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, Strategy, WasmFeatures,
+};
 
 /// Core instances, tables and memories one component may have; the pre-check counts them too.
 const CORE_INSTANCES: u32 = 4;
@@ -44,6 +46,8 @@ fn base() -> wasmtime::Result<Config> {
     }
     config
         .strategy(Strategy::Cranelift)
+        // Many policies are resident at once.
+        .cranelift_opt_level(OptLevel::SpeedAndSize)
         .consume_fuel(true)
         .epoch_interruption(true)
         .cranelift_nan_canonicalization(true)
