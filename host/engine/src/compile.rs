@@ -1,5 +1,5 @@
 //! Compiling uploads, in a process of its own: the compiler may be made to eat time and memory, the
-//! server may not.
+//! server may not. Scripts are parsed there first for the same reason.
 
 mod child;
 mod rlimit;
@@ -18,6 +18,10 @@ pub use child::compile_child_main;
 const WALL_SECONDS_MAX: u64 = 10;
 /// Bytes of the compiler's words that are kept.
 const WORDS_BYTES_MAX: u64 = 2 << 10;
+
+/// KiB of address space the host's allocator asks for at a time. Unless told, it asks for 1 GiB, which is all that the
+/// child may have.
+const ALLOCATOR_RESERVE: (&str, &str) = ("MIMALLOC_ARENA_RESERVE", "65536");
 
 /// Where uploads are compiled.
 #[derive(Debug, Clone)]
@@ -48,7 +52,7 @@ impl Compiler {
             Self::Process { program, args } => {
                 let mut command = Command::new(program);
                 command.args(args);
-                in_process(command, component, code_bytes_max)?
+                in_process(command, component, code_bytes_max).map_err(|ended| ended.refusal("component", "compile"))?
             }
         };
         if code.len() > code_bytes_max {
@@ -59,15 +63,45 @@ impl Compiler {
         }
         Ok(code)
     }
+
+    /// Has a script parsed and asked what it is, where a parser or interpreter that breaks takes nobody with it. Whether
+    /// the script is any good is not said here.
+    ///
+    /// # Errors
+    /// [`Refusal`] with the limit it hit.
+    pub(crate) fn survive_script(&self, text: &str) -> Result<(), Refusal> {
+        let Self::Process { program, args } = self else { return Ok(()) };
+        let mut command = Command::new(program);
+        command.args(args).arg(child::SCRIPT);
+        in_process(command, text.as_bytes(), 0).map(drop).map_err(|ended| ended.refusal("script", "read"))
+    }
+}
+
+/// Why a child gave nothing.
+enum Ended {
+    Invalid(String),
+    NotStarted(String),
+    TooDear(String),
+}
+
+impl Ended {
+    fn refusal(self, what: &str, doing: &str) -> Refusal {
+        match self {
+            Self::Invalid(words) => invalid(&words),
+            Self::NotStarted(why) => unavailable(&why),
+            Self::TooDear(why) => Refusal::new("compile", format!("the {what} is too expensive to {doing}: {why}")),
+        }
+    }
 }
 
 /// Runs the child and waits for it, but not for ever.
-fn in_process(mut command: Command, component: &[u8], code_bytes_max: usize) -> Result<Vec<u8>, Refusal> {
-    command.env_clear().stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().map_err(|e| unavailable(&e.to_string()))?;
+fn in_process(mut command: Command, component: &[u8], code_bytes_max: usize) -> Result<Vec<u8>, Ended> {
+    command.env_clear().env(ALLOCATOR_RESERVE.0, ALLOCATOR_RESERVE.1);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().map_err(|e| Ended::NotStarted(e.to_string()))?;
     let piped = (child.stdin.take(), child.stdout.take(), child.stderr.take());
     let (Some(mut stdin), Some(stdout), Some(stderr)) = piped else {
-        return Err(unavailable("the compiler has no pipes"));
+        return Err(Ended::NotStarted("the compiler has no pipes".to_owned()));
     };
     std::thread::scope(|scope| {
         // A child that stops reading breaks the pipe; its exit status says why.
@@ -96,7 +130,7 @@ fn read_at_most(from: impl Read, limit: u64) -> Vec<u8> {
 }
 
 /// Reaps the child; kills it first if its time is up, or if it lives on after closing its output.
-fn finish(child: &mut Child, on_time: bool) -> Result<ExitStatus, Refusal> {
+fn finish(child: &mut Child, on_time: bool) -> Result<ExitStatus, Ended> {
     if on_time {
         for _ in 0..100 {
             if let Ok(Some(status)) = child.try_wait() {
@@ -107,26 +141,22 @@ fn finish(child: &mut Child, on_time: bool) -> Result<ExitStatus, Refusal> {
     }
     // Fails only for a child that is already gone.
     let _ = child.kill();
-    child.wait().map_err(|e| unavailable(&e.to_string()))
+    child.wait().map_err(|e| Ended::NotStarted(e.to_string()))
 }
 
-fn judge(on_time: bool, status: ExitStatus, code: Vec<u8>, words: &str) -> Result<Vec<u8>, Refusal> {
+fn judge(on_time: bool, status: ExitStatus, code: Vec<u8>, words: &str) -> Result<Vec<u8>, Ended> {
     match status.code() {
-        _ if !on_time => Err(too_dear(&format!("it took more than {WALL_SECONDS_MAX} s"))),
+        _ if !on_time => Err(Ended::TooDear(format!("it took more than {WALL_SECONDS_MAX} s"))),
         Some(0) => Ok(code),
-        Some(child::INVALID) => Err(invalid(words)),
-        Some(child::NOT_STARTED) => Err(unavailable(words)),
+        Some(child::INVALID) => Err(Ended::Invalid(words.to_owned())),
+        Some(child::NOT_STARTED) => Err(Ended::NotStarted(words.to_owned())),
         // Killed by the kernel, or aborted when memory ran out.
-        _ => Err(too_dear(&format!("the compiler hit its limits ({status})"))),
+        _ => Err(Ended::TooDear(format!("the compiler hit its limits ({status})"))),
     }
 }
 
 fn invalid(words: &str) -> Refusal {
     Refusal::new("invalid", format!("the component is not valid: {}", crate::log::printable(words, 1_000)))
-}
-
-fn too_dear(why: &str) -> Refusal {
-    Refusal::new("compile", format!("the component is too expensive to compile: {why}"))
 }
 
 fn unavailable(why: &str) -> Refusal {

@@ -104,6 +104,8 @@ impl Engine {
         match source {
             Source::Wasm(bytes) => self.admit_component(digest, bytes),
             Source::Rhai(text) => {
+                script::sized(&self.0.limits, text)?;
+                self.0.compiler.survive_script(text)?;
                 let (_, description) = self.0.scripts.load(text)?;
                 Ok(Admitted { digest, description, artifact: text.clone().into_bytes() })
             }

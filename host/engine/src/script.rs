@@ -81,13 +81,7 @@ impl Runtime {
     /// # Errors
     /// [`Refusal`] with line and column.
     pub(crate) fn load(&self, text: &str) -> Result<(Script, Description), Refusal> {
-        let limit = self.limits.script_bytes_max;
-        if text.len() > limit {
-            return Err(Refusal::new(
-                "size",
-                format!("the script has {} bytes; at most {limit} are allowed", text.len()),
-            ));
-        }
+        sized(&self.limits, text)?;
         let ast = guarded(|| Ok(self.describer.compile(text)))
             .map_err(|stopped| refused("syntax", stopped))?
             .map_err(|error| Refusal::new("syntax", words::syntax(&error)))?;
@@ -177,6 +171,18 @@ impl Runtime {
         let now = self.ticks.load(std::sync::atomic::Ordering::Relaxed);
         now.saturating_add(crate::clock::ticks(self.limits.evaluate_ms_max))
     }
+}
+
+/// Refuses a text that is longer than a script may be.
+///
+/// # Errors
+/// [`Refusal`] with the limit.
+pub(crate) fn sized(limits: &Limits, text: &str) -> Result<(), Refusal> {
+    let limit = limits.script_bytes_max;
+    if text.len() > limit {
+        return Err(Refusal::new("size", format!("the script has {} bytes; at most {limit} are allowed", text.len())));
+    }
+    Ok(())
 }
 
 impl Script {

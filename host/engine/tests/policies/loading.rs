@@ -89,6 +89,20 @@ fn a_compiler_that_is_not_there_says_try_again() {
 }
 
 #[test]
+fn a_script_that_kills_its_reader_is_refused_and_one_that_does_not_is_read_again() {
+    let script = Source::Rhai("fn describe() { #{ name: \"p\" } }\nfn on_sign_in(ctx) { grant(\"r\", 1); }".to_owned());
+    let admitted = |program: &str, what: &str| {
+        let compiler = Compiler::Process { program: program.into(), args: vec!["-c".into(), what.into()] };
+        Engine::new(Limits::default(), ArtifactKey::new([7; 32]), compiler).unwrap().admit(&script)
+    };
+    assert_eq!(admitted("/bin/sh", "exit 0").unwrap().description.name, "p");
+    let killed = admitted("/bin/sh", "kill -SEGV $$").unwrap_err();
+    assert_eq!(killed.code, "compile");
+    assert!(killed.text.starts_with("the script is too expensive to read"), "{killed}");
+    assert_eq!(admitted("/no/such/program", "").unwrap_err().code, "try_again");
+}
+
+#[test]
 fn refusals_say_what_to_do() {
     let engine = engine(Limits::default());
     let words = |bytes: &[u8]| engine.admit(&Source::Wasm(bytes.to_vec())).unwrap_err().text;
