@@ -32,6 +32,7 @@ test: setup-build setup-test
 	$(MAKE) -C rules check
 	python3 -m doctest tests/recompute.py
 	$(CARGO) build --workspace
+	$(MAKE) -C rules verify
 	$(CARGO) test --workspace --no-fail-fast
 	PUNCHCARD_TEST_DB=postgres $(CARGO) test --workspace --test integration -- $(ONE_DATABASE:%=--skip %)
 	$(CARGO) clippy --workspace --all-targets --features fuzz/libfuzzer -- -D warnings

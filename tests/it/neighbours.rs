@@ -9,7 +9,7 @@ use tests::{
 use tokio::{task::JoinHandle, time::sleep};
 
 /// How long each half is measured.
-const MEASURED: Duration = Duration::from_secs(2);
+const MEASURED: Duration = Duration::from_secs(4);
 /// The neighbour's till posts this often: far more than a till does.
 const EVERY: Duration = Duration::from_millis(10);
 /// Clients of the tenant that misbehaves.

@@ -30,6 +30,30 @@ pub struct PolicyRow {
     pub created_by: String,
 }
 
+/// A published form of a policy without its bytes, of which a tenant may keep a thousand.
+#[derive(Debug, Clone)]
+pub struct PolicyHead {
+    /// The policy's name within the tenant.
+    pub name: String,
+    /// The digest of its source.
+    pub digest: Digest,
+    /// `wasm` or `rhai`.
+    pub language: String,
+    /// What it says about itself.
+    pub description: Description,
+    /// When it was stored.
+    pub created_at: UnixMs,
+    /// By whom.
+    pub created_by: String,
+}
+
+impl From<PolicyRow> for PolicyHead {
+    fn from(row: PolicyRow) -> Self {
+        let PolicyRow { name, digest, language, description, created_at, created_by, .. } = row;
+        Self { name, digest, language, description, created_at, created_by }
+    }
+}
+
 /// One policy of a rulebook.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -143,15 +167,25 @@ pub async fn kept(db: &Db, tenant: &TenantId) -> Result<(i64, i64), DbError> {
 ///
 /// # Errors
 /// [`DbError::BadRow`] if a description cannot be read.
-pub async fn list(db: &Db, tenant: &TenantId) -> Result<Vec<PolicyRow>, DbError> {
+pub async fn list(db: &Db, tenant: &TenantId) -> Result<Vec<PolicyHead>, DbError> {
     let rows = db
         .rows(
-            "select name, digest, language, source, artifact, description, created_at_ms, created_by
+            "select name, digest, language, description, created_at_ms, created_by
              from policy_version where tenant_id = $1 order by name, created_at_ms, digest",
             &[tenant.as_str().into()],
         )
         .await?;
-    rows.iter().map(policy).collect()
+    let head = |row: &Row| {
+        Ok(PolicyHead {
+            name: row.text(0)?,
+            digest: row.id(1)?,
+            language: row.text(2)?,
+            description: row.json(3)?,
+            created_at: UnixMs::new(row.int(4)?),
+            created_by: row.text(5)?,
+        })
+    };
+    rows.iter().map(head).collect()
 }
 
 /// The rulebook in force; absent before the first.

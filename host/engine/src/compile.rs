@@ -13,6 +13,7 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
 pub use child::compile_child_main;
+pub use rlimit::be_nice;
 
 /// Seconds one compilation may take by the clock on the wall.
 const WALL_SECONDS_MAX: u64 = 10;

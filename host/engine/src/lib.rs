@@ -20,7 +20,7 @@ mod source;
 mod wasm;
 
 pub use artifact::ArtifactKey;
-pub use compile::{Compiler, compile_child_main};
+pub use compile::{Compiler, be_nice, compile_child_main};
 pub use error::{EngineError, EvalFault, FailCode, LoadError, PlaceError, Refusal};
 pub use limits::Limits;
 pub use log::LogLine;

@@ -69,7 +69,8 @@ impl Day {
 
     /// Reads `YYYY-MM-DD`.
     pub fn parse(text: &str) -> Option<Self> {
-        NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().map(|d| Self(d.to_epoch_days()))
+        let date = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().filter(|date| date.to_string() == text);
+        date.map(|date| Self(date.to_epoch_days()))
     }
 }
 

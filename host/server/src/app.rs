@@ -65,7 +65,7 @@ impl App {
         let sealer = Arc::new(parts.sealer);
         let (entropy, envelope) = (Entropy, Envelope::default());
         let costs = Arc::new(Costs::default());
-        let batcher = |stream: String| Batcher {
+        let batcher = |stream: String, stands_back: bool| Batcher {
             db: parts.db.clone(),
             engine: parts.engine.clone(),
             clock: parts.clock.clone(),
@@ -74,8 +74,9 @@ impl App {
             envelope,
             costs: Arc::clone(&costs),
             stream,
+            stands_back,
         };
-        let (quick, slow) = (batcher(parts.stream.clone()), batcher(format!("{}.slow", parts.stream)));
+        let (quick, slow) = (batcher(parts.stream.clone(), false), batcher(format!("{}.slow", parts.stream), true));
         let journal = Journal::start(quick, slow, costs);
         Self {
             config: Arc::new(parts.config),

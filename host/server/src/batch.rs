@@ -20,7 +20,10 @@ use db::{
 };
 use engine::Engine;
 use ledger::{Act, Envelope};
-use std::{sync::Arc, time::Duration};
+use std::{panic::resume_unwind, sync::Arc, thread, time::Duration};
+
+/// How far slow policies stand back when others want a processor.
+const NICE: i32 = 10;
 
 /// Everything the writing task of a lane owns.
 pub struct Batcher {
@@ -34,6 +37,8 @@ pub struct Batcher {
     pub(crate) costs: Arc<Costs>,
     /// Names this lane's chain of decisions; no two lanes or hosts of one database share it.
     pub(crate) stream: String,
+    /// Whether deciding gets a processor only when nobody else wants one.
+    pub(crate) stands_back: bool,
 }
 
 /// An answer for each act of a batch, in their order.
@@ -64,7 +69,10 @@ impl Batcher {
         let found = std::mem::take(&mut snapshot.found);
         // Policies run here: milliseconds of computing that must not hold up other tasks of this thread.
         let timer = telemetry::Stopwatch::start();
-        let (answers, written) = tokio::task::block_in_place(|| self.decide_all(jobs, found, Overlay::new(snapshot)));
+        let stands_back = self.stands_back;
+        let decide = || self.decide_all(jobs, found, Overlay::new(snapshot));
+        let (answers, written) =
+            tokio::task::block_in_place(|| if stands_back { standing_back(decide) } else { decide() });
         *took += timer.took();
         if written.is_empty() {
             return Ok(Some(answers));
@@ -120,6 +128,17 @@ impl Batcher {
         }
         (answers, written)
     }
+}
+
+/// Runs it on a thread of its own, since one that has stood back stays there.
+fn standing_back<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    thread::scope(|scope| {
+        let running = scope.spawn(|| {
+            engine::be_nice(NICE);
+            work()
+        });
+        running.join().unwrap_or_else(|panic| resume_unwind(panic))
+    })
 }
 
 fn want(job: &Job) -> Want {

@@ -11,10 +11,14 @@ use std::{
 const SLOW: Duration = Duration::from_millis(1);
 /// A slow tenant is so no longer once its acts take less.
 const QUICK: Duration = Duration::from_micros(500);
-/// One act counts for no more: the first acts after a start also bring code and pages into memory.
+/// One act counts for no more.
 const COUNTED: Duration = Duration::from_millis(8);
-/// The newest act's share of the average is one in so many.
+/// One of the first acts counts for no more: they also bring code and pages into memory.
+const COUNTED_FIRST: Duration = Duration::from_millis(2);
+/// The newest act's share of the average is one in so many, and more while there are fewer.
 const SHARE: u32 = 16;
+/// A tenant begins as if it had been quick so often.
+const BELIEVED: u32 = 3;
 /// What one tenant's acts of one batch may take together.
 const TURN: Duration = Duration::from_millis(8);
 
@@ -27,6 +31,8 @@ pub(crate) struct Costs {
 #[derive(Debug, Default, Clone, Copy)]
 struct Cost {
     average: Duration,
+    /// How many acts, up to [`SHARE`].
+    acts: u32,
     slow: bool,
 }
 
@@ -49,7 +55,10 @@ impl Costs {
             Some(cost) => cost,
             None => of.entry(tenant.clone()).or_default(),
         };
-        cost.average = (cost.average * (SHARE - 1) + took.min(COUNTED)) / SHARE;
+        let counted = took.min(if cost.acts < SHARE { COUNTED_FIRST } else { COUNTED });
+        let share = SHARE.min(cost.acts + BELIEVED + 1);
+        cost.average = (cost.average * (share - 1) + counted) / share;
+        cost.acts = SHARE.min(cost.acts + 1);
         let slow = if cost.slow { cost.average >= QUICK } else { cost.average > SLOW };
         if slow != cost.slow {
             cost.slow = slow;

@@ -10,7 +10,6 @@ use crate::{
 use anyhow::Context as _;
 use db::Db;
 use engine::{Compiler, Engine, Limits};
-use std::path::PathBuf;
 
 /// The hidden command under which the binary compiles one policy in a process of its own.
 pub const COMPILE_COMMAND: &str = "__compile";
@@ -57,12 +56,20 @@ pub fn database_url(config: &Config) -> String {
     config.database.clone().unwrap_or_else(|| format!("sqlite:{}", file.display()))
 }
 
-/// An engine that compiles in a child process of this binary.
+/// Where uploads are compiled: in a child process of this program, but for unit tests, whose program is no host.
+///
+/// # Errors
+/// The program cannot be found.
+pub(crate) fn compiler() -> anyhow::Result<Compiler> {
+    if cfg!(test) {
+        return Ok(Compiler::InProcess);
+    }
+    let program = std::env::current_exe().context("cannot find the punchcard binary for compiling policies")?;
+    Ok(Compiler::Process { program, args: vec![COMPILE_COMMAND.into()] })
+}
+
 fn engine(sealer: &Sealer) -> anyhow::Result<Engine> {
-    let program: PathBuf =
-        std::env::current_exe().context("cannot find the punchcard binary for compiling policies")?;
-    let compiler = Compiler::Process { program, args: vec![COMPILE_COMMAND.into()] };
-    Engine::new(Limits::default(), sealer.artifact_key(), compiler).context("cannot start the sandbox")
+    Engine::new(Limits::default(), sealer.artifact_key(), compiler()?).context("cannot start the sandbox")
 }
 
 /// The database remembers which key file it was made with.

@@ -194,7 +194,9 @@ async fn the_highest_rulebook_is_in_force_and_old_ones_stay() {
         let row = policy("standard", "d1");
         policy::insert(db, &shop, &row).await.unwrap();
         policy::insert(db, &shop, &row).await.unwrap();
-        assert_eq!(policy::list(db, &shop).await.unwrap()[0].artifact, row.artifact);
+        let listed = policy::list(db, &shop).await.unwrap();
+        assert_eq!((listed.len(), &listed[0].digest), (1, &row.digest));
+        assert_eq!(policy::get(db, &shop, &row.name, &row.digest).await.unwrap().unwrap().artifact, row.artifact);
         let entry = |digest: &str| RulebookEntry {
             name: "standard".to_owned(),
             digest: Digest::new(digest).unwrap(),

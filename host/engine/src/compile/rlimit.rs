@@ -30,8 +30,9 @@ fn limit(resource: Resource, most: u64) -> io::Result<()> {
     if unsafe { libc::setrlimit(resource, &raw const limit) } == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
+/// Puts the thread that calls it, for the rest of its life, so many steps behind all others that want a processor.
 #[expect(unsafe_code, reason = "the standard library has no nice")]
-fn be_nice(by: i32) {
+pub fn be_nice(by: i32) {
     // SAFETY: takes and returns numbers. Failing to be nice harms nobody.
     let _ = unsafe { libc::nice(by) };
 }

@@ -15,8 +15,9 @@ use ledger::{Act, Event, LocalTime, MemberId, TenantId, sha256_hex};
 /// Members looked at together.
 const PAGE: u32 = 200;
 
-/// Does everything that is due today, for every tenant in its own time zone.
+/// Does everything that is due today, for every tenant in its own time zone, and forgets sessions that have ended.
 pub(super) async fn run_due(app: &App) -> anyhow::Result<()> {
+    db::session::sweep(&app.db, app.clock.now()).await?;
     for tenant in tenants(app).await? {
         let today = tenant.settings.zone.local(app.clock.now());
         birthdays(app, &tenant.id, today).await?;

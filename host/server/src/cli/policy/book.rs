@@ -10,7 +10,6 @@ use clap::Args;
 use db::policy::{self, PolicyRow, RulebookEntry};
 use engine::{Engine, Source};
 use ledger::{Digest, TenantId};
-use std::collections::BTreeMap;
 
 /// Where the password of `--user` is read from: arguments are seen by everybody on the machine.
 const PASSWORD: &str = "PUNCHCARD_PASSWORD";
@@ -218,11 +217,16 @@ impl Book {
         let Self::Local(local) = self else {
             bail!("a running host does not hand out what was uploaded; inspect the file, or the data with --data");
         };
-        let rows = policy::list(&local.opened.db, &local.tenant).await?;
-        let mut found: BTreeMap<Digest, PolicyRow> = rows.into_iter().map(|row| (row.digest.clone(), row)).collect();
-        found.retain(|known, _| known.as_str().starts_with(digest));
-        match (found.pop_first(), found.len()) {
-            (Some((_, row)), 0) => Ok((row.name, policies::source(&row.language, row.source)?)),
+        let mut found = policy::list(&local.opened.db, &local.tenant).await?;
+        found.retain(|known| known.digest.as_str().starts_with(digest));
+        found.sort_by(|a, b| a.digest.cmp(&b.digest));
+        found.dedup_by(|a, b| a.digest == b.digest);
+        match (found.pop(), found.len()) {
+            (Some(head), 0) => {
+                let stored = policy::get(&local.opened.db, &local.tenant, &head.name, &head.digest).await?;
+                let row = stored.context("the stored version is gone")?;
+                Ok((row.name, policies::source(&row.language, row.source)?))
+            }
             (Some(_), more) => bail!("{} stored versions begin with {digest}; write more of it", more + 1),
             (None, _) => bail!("no stored version begins with {digest}"),
         }

@@ -4,7 +4,7 @@ use super::{
     place::Found,
     table::{Table, grouped},
 };
-use crate::host::COMPILE_COMMAND;
+use crate::host::compiler;
 use anyhow::{Context as _, anyhow};
 use clap::Args;
 use engine::{Admitted, ArtifactKey, Compiler, Engine, Limits, Placed, Policy, Refusal, Rulebook, Source};
@@ -22,12 +22,7 @@ pub struct Compiling {
 impl Compiling {
     /// An engine with the limits of every host, and a seal that means nothing outside this process.
     pub(super) fn engine(self) -> anyhow::Result<Engine> {
-        let compiler = if self.in_process {
-            Compiler::InProcess
-        } else {
-            let program = std::env::current_exe().context("cannot find this program to compile with")?;
-            Compiler::Process { program, args: vec![COMPILE_COMMAND.into()] }
-        };
+        let compiler = if self.in_process { Compiler::InProcess } else { compiler()? };
         Engine::new(Limits::default(), ArtifactKey::new([0; 32]), compiler).context("cannot start the sandbox")
     }
 }

@@ -16,7 +16,7 @@ use axum::{
     response::Response,
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use db::policy::{PolicyRow, RulebookEntry, RulebookRow};
+use db::policy::{PolicyHead, PolicyRow, RulebookEntry, RulebookRow};
 use engine::{Placed, Source};
 use ledger::{Description, Digest, ParamValue, TenantId};
 use serde::{Deserialize, Serialize};
@@ -62,8 +62,8 @@ pub(super) struct PolicyView {
     cases: Option<usize>,
 }
 
-impl From<PolicyRow> for PolicyView {
-    fn from(row: PolicyRow) -> Self {
+impl From<PolicyHead> for PolicyView {
+    fn from(row: PolicyHead) -> Self {
         Self {
             name: row.name,
             digest: row.digest,
@@ -105,7 +105,7 @@ pub(super) async fn upload(
     let row = PolicyRow { name, language: body.language, created_at: front.app.clock.now(), created_by, ..row };
     db::policy::insert(&front.app.db, &admin.tenant, &row).await?;
     tracing::info!(tenant.id = %admin.tenant, policy.digest = %row.digest, "a policy was uploaded");
-    Ok(created("/api/v1/admin/policies", PolicyView { cases: Some(count), ..PolicyView::from(row) }))
+    Ok(created("/api/v1/admin/policies", PolicyView { cases: Some(count), ..PolicyView::from(PolicyHead::from(row)) }))
 }
 
 /// Every version is kept for ever, so what one tenant may keep is bounded.

@@ -170,7 +170,8 @@ async fn a_tenant_keeps_so_many_policies_and_no_more() {
     let host = Host::start().await;
     let token = host.token("acme").await;
     let (tenant, db) = (TenantId::new("acme").expect("an id"), &host.app.db);
-    let known = db::policy::list(db, &tenant).await.expect("listed").pop().expect("the demo has policies");
+    let head = db::policy::list(db, &tenant).await.expect("listed").pop().expect("the demo has policies");
+    let known = db::policy::get(db, &tenant, &head.name, &head.digest).await.expect("read").expect("listed");
     for number in 0_u32..1_000 {
         let digest = ledger::Digest::new(ledger::sha256_hex(&number.to_be_bytes())).expect("a digest");
         db::policy::insert(db, &tenant, &db::policy::PolicyRow { digest, ..known.clone() }).await.expect("stored");
