@@ -1,6 +1,6 @@
 //! PostgreSQL crashes and comes back, and commits whose answer never arrives.
 
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, bail, ensure};
 use db::testing::Cluster;
 use sandbox::{LoadReport, Outcome, Until, WhenLost};
 use sqlx::{ConnectOptions as _, PgConnection, postgres::PgConnectOptions};
@@ -80,7 +80,7 @@ impl Stage {
                 return Ok(first.len());
             }
         }
-        anyhow::bail!("{} requests have no answer yet, such as {:?}", open.len(), open.first())
+        bail!("{} requests have no answer yet, such as {:?}", open.len(), open.first())
     }
 
     /// Judges the books, then lets the host's own audit and replay do so. Gives the number of answers.
@@ -91,7 +91,11 @@ impl Stage {
         ensure!(findings.is_empty(), "{findings:?}; see {}", self.dir.keep().display());
         // A till that is told 503 knows that it may try again; 500 would mean that we do not know what happened.
         let at_a_loss = history.iter().find_map(|line| line.error.as_ref().filter(|error| error.contains("with 500")));
-        ensure!(at_a_loss.is_none(), "a till was told: {at_a_loss:?}");
+        if let Some(told) = at_a_loss {
+            let log = std::fs::read_to_string(self.dir.path().join("host.log"))?;
+            let why: Vec<&str> = log.lines().filter(|line| line.contains("failed on our side")).take(3).collect();
+            bail!("a till was told: {told}; the host's log: {why:?}");
+        }
         self.host.stop().await?;
         ran_well(&["audit", "--database", &self.cluster.url], self.dir.path()).await?;
         ran_well(&["replay", "--database", &self.cluster.url], self.dir.path()).await?;

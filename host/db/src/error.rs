@@ -87,6 +87,8 @@ impl From<sqlx::Error> for DbError {
                 io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound => Self::Unreachable(cause.to_string()),
                 _ => Self::ConnectionLost(cause.to_string()),
             },
+            // A server that goes away may do so in the middle of a message.
+            sqlx::Error::Protocol(_) | sqlx::Error::Tls(_) => Self::ConnectionLost(error.to_string()),
             _ => Self::Driver(error),
         }
     }
@@ -122,15 +124,16 @@ fn verdict(error: &dyn sqlx::error::DatabaseError) -> Verdict {
     code.parse().map_or(Verdict::Other, sqlite_verdict)
 }
 
-/// By SQLSTATE. 40001 and 40P01: lost against another host. 55P03: waited too long for another's rows. A failing
-/// disk is the server's to halt for; this process trusts no page of it.
+/// By SQLSTATE. 40001 and 40P01: lost against another host. 55P03 and 57014: waited too long for another's rows or for
+/// an answer. Classes 08 and 57: the server ends the session. A failing disk is the server's to halt for; this process
+/// trusts no page of it.
 fn postgres_verdict(code: &str) -> Verdict {
     match code {
         "40001" | "40P01" => Verdict::Stale,
-        "55P03" => Verdict::Busy,
+        "55P03" | "57014" => Verdict::Busy,
         "53100" => Verdict::Full,
         "53300" | "57P03" => Verdict::Away,
-        "57P01" | "57P02" => Verdict::Lost,
+        code if code.starts_with("08") || code.starts_with("57") => Verdict::Lost,
         _ => Verdict::Other,
     }
 }
@@ -161,5 +164,24 @@ pub(crate) fn outcome_unknown(error: &sqlx::Error) -> bool {
         sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => false,
         sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed => true,
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_goes_away_in_the_middle_is_a_lost_connection() {
+        let torn = sqlx::Error::Protocol("a message ends in the middle".to_owned());
+        let reset = sqlx::Error::Io(io::Error::from(io::ErrorKind::ConnectionReset));
+        for error in [torn, reset] {
+            assert!(outcome_unknown(&error), "{error}");
+            assert!(matches!(DbError::from(error), DbError::ConnectionLost(_)));
+        }
+        for code in ["57P01", "57P02", "57P05", "08006"] {
+            assert_eq!(postgres_verdict(code), Verdict::Lost, "{code}");
+        }
+        assert_eq!(postgres_verdict("57P03"), Verdict::Away, "it did not let us in");
     }
 }

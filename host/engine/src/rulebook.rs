@@ -48,7 +48,7 @@ impl Policy {
     }
 
     /// Bytes it takes while it is resident, about.
-    pub(crate) fn bytes(&self) -> usize {
+    pub fn bytes(&self) -> usize {
         match self.body() {
             Body::Wasm(component) => component.bytes().saturating_add(COMPONENT_OVERHEAD_BYTES),
             Body::Script(script) => script.source_bytes().saturating_mul(TREE_BYTES_PER_BYTE),

@@ -97,7 +97,7 @@ impl App {
             Act::Return(_) => self.find_sale(&mut asked).await?,
             Act::Cancel(quote) => {
                 let quote = quote.clone();
-                let record = db::audit::decision(&self.db, &asked.tenant, &quote).await.map_err(ApiError::internal)?;
+                let record = db::audit::decision(&self.db, &asked.tenant, &quote).await?;
                 let record: Record = parse(&record.ok_or(ApiError::NotFound)?.record)?;
                 asked.member = record.member.map(MemberRef::Id);
                 Vec::new()
@@ -117,7 +117,7 @@ impl App {
             vouchers: Vec::new(),
             sale: asked.sale.clone(),
         };
-        let found = snapshot::read(&self.db, &self.stream, &[want]).await.map_err(ApiError::internal)?.found.pop();
+        let found = snapshot::read(&self.db, &self.stream, &[want]).await?.found.pop();
         let sale = found.and_then(|f| f.sale).ok_or(ledger::PlanError::UnknownSale)?;
         let record: Record = parse(&sale.record)?;
         let applied = sale.left.map_or(record.applied, |left| left.applied);

@@ -62,6 +62,7 @@ impl Batcher {
             }
             Err(cause) => return Err(cause.into()),
         };
+        self.tenants.make_room(&self.engine);
         for (tenant, row) in &snapshot.tenants {
             self.tenants.refresh(&self.db, &self.engine, tenant, row.config_version).await?;
         }

@@ -255,7 +255,11 @@ impl From<db::DbError> for ApiError {
             db::DbError::Duplicate => Self::Exists("something of this name"),
             db::DbError::Missing(_) => Self::NotFound,
             db::DbError::Stale => Self::Changed,
-            db::DbError::Busy | db::DbError::Unreachable(_) | db::DbError::StorageFull => {
+            // A connection that broke is a moment's trouble: sent again, the request is answered over another one.
+            db::DbError::Busy
+            | db::DbError::Unreachable(_)
+            | db::DbError::ConnectionLost(_)
+            | db::DbError::StorageFull => {
                 tracing::error!(cause = %error, "the database cannot take this now");
                 Self::Busy(DATABASE_RETRY_SECONDS)
             }
@@ -279,6 +283,12 @@ impl From<crate::entropy::NoEntropy> for ApiError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn after_a_connection_that_broke_the_request_is_sent_again() {
+        let refused = ApiError::from(db::DbError::ConnectionLost("reset by peer".to_owned()));
+        assert_eq!((refused.status().as_u16(), refused.retry_after()), (503, Some(DATABASE_RETRY_SECONDS)));
+    }
 
     #[test]
     fn a_problem_names_its_field_and_says_what_to_do() {

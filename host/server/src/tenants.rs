@@ -3,11 +3,14 @@
 use crate::{error::ApiError, record::Record, seal::Sealer};
 use db::{Db, policy, tenant};
 use engine::{Engine, Placed, Rulebook};
-use ledger::{DrawSecret, Settings, StatNeed, TenantId};
+use ledger::{Digest, DrawSecret, Settings, StatNeed, TenantId};
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::Arc,
 };
+
+/// Rulebooks known at most, of all tenants and versions.
+const RULEBOOKS_MAX: usize = 16_384;
 
 /// A published rulebook, ready to be asked.
 #[derive(Debug)]
@@ -33,18 +36,33 @@ pub struct Tenant {
     pub draws: BTreeMap<String, DrawSecret>,
 }
 
-/// All tenants this host has served since it started.
+/// The tenants this host has served lately.
 #[derive(Debug)]
 pub struct Tenants {
     sealer: Arc<Sealer>,
     current: HashMap<TenantId, Arc<Tenant>>,
     rulebooks: HashMap<(TenantId, i64), Arc<Ruled>>,
+    /// The policies the rulebooks keep resident, and their bytes together.
+    held: HashSet<Digest>,
+    held_bytes: u64,
 }
 
 impl Tenants {
     /// Nobody known yet.
     pub fn new(sealer: Arc<Sealer>) -> Self {
-        Self { sealer, current: HashMap::new(), rulebooks: HashMap::new() }
+        Self { sealer, current: HashMap::new(), rulebooks: HashMap::new(), held: HashSet::new(), held_bytes: 0 }
+    }
+
+    /// Forgets everybody when what is known has grown past the engine's bound for resident policies, which rulebooks
+    /// keep there. Whoever acts is read again; so it stands between batches.
+    pub fn make_room(&mut self, engine: &Engine) {
+        if self.rulebooks.len() < RULEBOOKS_MAX && self.held_bytes <= engine.limits().resident_bytes_max {
+            return;
+        }
+        self.current.clear();
+        self.rulebooks.clear();
+        self.held.clear();
+        self.held_bytes = 0;
     }
 
     /// The tenant as last read.
@@ -60,13 +78,13 @@ impl Tenants {
     /// Reads the tenant again if its configuration has moved.
     ///
     /// # Errors
-    /// [`ApiError::Internal`] if it cannot be read or a policy does not load.
+    /// [`ApiError::Busy`] if the database is not to be had, [`ApiError::Internal`] if a policy does not load.
     pub async fn refresh(&mut self, db: &Db, engine: &Engine, id: &TenantId, version: i64) -> Result<(), ApiError> {
         if self.current.get(id).is_some_and(|known| known.config_version == version) {
             return Ok(());
         }
-        let Some(row) = tenant::get(db, id).await.map_err(ApiError::internal)? else { return Ok(()) };
-        let published = policy::current_rulebook(db, id).await.map_err(ApiError::internal)?;
+        let Some(row) = tenant::get(db, id).await? else { return Ok(()) };
+        let published = policy::current_rulebook(db, id).await?;
         let rulebook = self.ready(db, engine, id, published).await?;
         let draws = self.draws(db, id).await?;
         let tenant = Tenant { config_version: version, settings: row.settings, rulebook, draws };
@@ -84,7 +102,7 @@ impl Tenants {
     /// A rulebook version, read if it is not known yet.
     ///
     /// # Errors
-    /// [`ApiError::Internal`] if it cannot be read or a policy does not load.
+    /// [`ApiError::Busy`] if the database is not to be had, [`ApiError::Internal`] if a policy does not load.
     pub async fn fetch(
         &mut self,
         db: &Db,
@@ -95,7 +113,7 @@ impl Tenants {
         if let Some(known) = self.past(id, version) {
             return Ok(known);
         }
-        let published = policy::rulebook(db, id, version).await.map_err(ApiError::internal)?;
+        let published = policy::rulebook(db, id, version).await?;
         self.ready(db, engine, id, published).await
     }
 
@@ -111,6 +129,11 @@ impl Tenants {
             return Ok(known);
         }
         let entries = load_entries(db, engine, id, published.map(|p| p.entries).unwrap_or_default()).await?;
+        for policy in entries.iter().map(Placed::policy) {
+            if self.held.insert(policy.digest().clone()) {
+                self.held_bytes = self.held_bytes.saturating_add(policy.bytes() as u64);
+            }
+        }
         let rulebook = Rulebook::new(entries);
         let ruled = Arc::new(Ruled { version, needs: rulebook.stats_needed(), rulebook });
         self.rulebooks.insert((id.clone(), version), Arc::clone(&ruled));
@@ -118,7 +141,7 @@ impl Tenants {
     }
 
     async fn draws(&self, db: &Db, id: &TenantId) -> Result<BTreeMap<String, DrawSecret>, ApiError> {
-        let open = db::campaign::open_of(db, id).await.map_err(ApiError::internal)?;
+        let open = db::campaign::open_of(db, id).await?;
         let secret = |row: db::campaign::CampaignRow| {
             let published = serde_json::from_str(&row.published_odds).map_err(ApiError::internal)?;
             let secret = crate::draws::unseal(&self.sealer, id, &row)?;
@@ -137,7 +160,7 @@ async fn load_entries(
 ) -> Result<Vec<Placed>, ApiError> {
     let mut entries = Vec::with_capacity(rows.len());
     for row in rows {
-        let stored = policy::get(db, id, &row.name, &row.digest).await.map_err(ApiError::internal)?;
+        let stored = policy::get(db, id, &row.name, &row.digest).await?;
         let stored = stored.ok_or_else(|| ApiError::internal(format!("policy {} {} is gone", row.name, row.digest)))?;
         let policy = crate::policies::load(engine, stored)?;
         let params = policy.description().settle(&row.params).map_err(ApiError::internal)?;

@@ -166,6 +166,25 @@ async fn a_policy_is_checked_published_and_rolled_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn tenants_are_forgotten_when_their_policies_take_too_much_and_read_again() {
+    let host = Host::start().await;
+    let (tenant, db) = (TenantId::new("acme").expect("an id"), &host.app.db);
+    let version = db::tenant::get(db, &tenant).await.expect("read").expect("there").config_version;
+    let limits = engine::Limits { resident_bytes_max: 1, ..engine::Limits::default() };
+    let key = host.app.sealer.artifact_key();
+    let small = engine::Engine::new(limits, key, engine::Compiler::InProcess).expect("an engine");
+    let mut known = crate::tenants::Tenants::new(std::sync::Arc::clone(&host.app.sealer));
+    for _ in 0..2 {
+        known.refresh(db, &small, &tenant, version).await.expect("read");
+        known.make_room(&host.app.engine);
+        let policies = known.current(&tenant).expect("known").rulebook.rulebook.policies().len();
+        assert!(policies > 0, "there is something to forget");
+        known.make_room(&small);
+        assert!(known.current(&tenant).is_none());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_tenant_keeps_so_many_policies_and_no_more() {
     let host = Host::start().await;
     let token = host.token("acme").await;
