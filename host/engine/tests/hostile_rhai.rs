@@ -73,7 +73,7 @@ fn corpus() -> ExitCode {
     }
     let all = cases.len();
     let contained = all.saturating_sub(escaped.len());
-    let slowest = cases.iter().filter_map(|case| evaluation(case)).max().unwrap_or_default();
+    let slowest = cases.iter().filter_map(evaluation).max().unwrap_or_default();
     let peak_kib = peak_kib();
     println!(
         "hostile rhai: {contained} of {all} contained; slowest answer {slowest:?}, process at most {peak_kib} KiB"
