@@ -11,12 +11,8 @@ mod stats;
 use proc_macro::TokenStream;
 use syn::Error;
 
-/// Makes a module a policy.
+/// Makes a module a policy, with `#[policy(name = "bakery-early")]` before it.
 ///
-/// ```ignore
-/// #[policy(name = "bakery-early")]
-/// mod bakery_early { … }
-/// ```
 /// The module's doc comment becomes the summary. It may hold a `struct Params`, a `struct Stats`, any helpers, and
 /// needs at least one `on_…` function. The macro adds `pub struct Policy`.
 #[proc_macro_attribute]
