@@ -199,12 +199,15 @@ impl Post {
     async fn sell(&self, basket: &Basket, at: &Where, part: &mut Summary) -> Result<bool, ImportError> {
         let key = format!("basket-{}", basket.basket);
         let receipt = Receipt::of_basket(basket, Some(at.clone()));
-        let answer = self.until_answered(&key, part, || self.till.post_receipt(&key, &receipt)).await?;
-        if let Some(answer) = &answer {
-            part.receipts += 1;
-            part.count_gifts(answer);
+        let send = || async {
+            let reply = self.till.send_receipt(&key, &receipt).await?;
+            Ok((reply.read::<Answer>()?, reply.body))
+        };
+        let answered = self.until_answered(&key, part, send).await?;
+        if let Some((answer, bytes)) = &answered {
+            part.count_receipt(answer, bytes);
         }
-        Ok(answer.is_some())
+        Ok(answered.is_some())
     }
 
     async fn give_back(&self, basket: &Basket, at: Where, part: &mut Summary) -> Result<(), ImportError> {
@@ -220,14 +223,14 @@ impl Post {
     }
 
     /// Sends until there is an answer; none if the host refused for good.
-    async fn until_answered<F>(
+    async fn until_answered<T, F>(
         &self,
         key: &str,
         part: &mut Summary,
         send: impl Fn() -> F,
-    ) -> Result<Option<Answer>, ImportError>
+    ) -> Result<Option<T>, ImportError>
     where
-        F: Future<Output = Result<Answer, TillError>>,
+        F: Future<Output = Result<T, TillError>>,
     {
         let backoff = self.options.backoff;
         let mut tries = 1;
@@ -338,7 +341,10 @@ mod tests {
         let summary = import(all, &host.till(test_clock())?, &options, |_| calls += 1).await?;
         let journeys = journeys(&baskets, 10);
         let brought = expected(&baskets, journeys.len());
-        assert_eq!((Summary { retries: 0, took: Duration::ZERO, ..summary }, calls), (brought, BASKETS));
+        assert_eq!(
+            (Summary { retries: 0, took: Duration::ZERO, answers: [0; 32], ..summary }, calls),
+            (brought, BASKETS)
+        );
         let moments = host.moments();
         for (household, journey) in journeys {
             assert_eq!(told_in_order(&moments, &journey), journey, "household {household}");

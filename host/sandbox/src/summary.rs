@@ -1,6 +1,7 @@
 //! What an import brought.
 
 use crate::answer::{Answer, Problem};
+use sha2::{Digest as _, Sha256};
 use std::time::Duration;
 
 /// How many refusals a summary keeps in words; all are counted.
@@ -40,6 +41,9 @@ pub struct Summary {
     pub refused: u64,
     /// The first of them.
     pub refusals: Vec<Refusal>,
+    /// The SHA-256 of every answer to a receipt, each byte the XOR of all: the same where the same bytes were
+    /// answered, in whatever order.
+    pub answers: [u8; 32],
     /// How long it has taken so far.
     pub took: Duration,
 }
@@ -57,6 +61,17 @@ impl Summary {
         self.tier_ups += answer.effects_of("tier");
     }
 
+    /// Counts a receipt and what it gave.
+    pub(crate) fn count_receipt(&mut self, answer: &Answer, bytes: &[u8]) {
+        self.receipts += 1;
+        self.count_gifts(answer);
+        self.mix(&Sha256::digest(bytes).into());
+    }
+
+    fn mix(&mut self, answers: &[u8; 32]) {
+        self.answers.iter_mut().zip(answers).for_each(|(all, one)| *all ^= one);
+    }
+
     /// Counts what another summary has counted; how long that took does not add up.
     pub(crate) fn add(&mut self, part: Self) {
         self.receipts += part.receipts;
@@ -68,6 +83,7 @@ impl Summary {
         self.tier_ups += part.tier_ups;
         self.retries += part.retries;
         self.refused += part.refused;
+        self.mix(&part.answers);
         let room = REFUSALS_KEPT_MAX.saturating_sub(self.refusals.len());
         self.refusals.extend(part.refusals.into_iter().take(room));
     }

@@ -76,7 +76,8 @@ impl App {
             stream,
             stands_back,
         };
-        let (quick, slow) = (batcher(parts.stream.clone(), false), batcher(format!("{}.slow", parts.stream), true));
+        let quick = [parts.stream.clone(), format!("{}.two", parts.stream)].map(|stream| batcher(stream, false));
+        let slow = batcher(format!("{}.slow", parts.stream), true);
         let journal = Journal::start(quick, slow, costs);
         Self {
             config: Arc::new(parts.config),

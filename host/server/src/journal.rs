@@ -1,7 +1,8 @@
 //! The queue in front of the ledger: whatever arrives while one batch commits travels in the next.
 //!
-//! There are two lanes. Tenants whose policies are slow share the second, on an eighth of one processor, so that a
-//! rule that runs to its limit costs its own shop time and nobody else.
+//! There are three lanes. Two are quick: while one waits for the database, the other decides. Tenants whose policies are
+//! slow share the third, on an eighth of one processor, so that a rule that runs to its limit costs its own shop time
+//! and nobody else.
 
 use crate::{
     apply::{Asked, Replied},
@@ -11,9 +12,14 @@ use crate::{
     queue::Queue,
     telemetry,
 };
+use db::snapshot::MemberRef;
 use ledger::VoucherCode;
-use std::{sync::Arc, time::Duration};
-use tokio::sync::oneshot;
+use std::{
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    sync::Arc,
+    time::Duration,
+};
+use tokio::sync::{RwLock, oneshot};
 
 /// How a lane takes its acts.
 #[derive(Debug, Clone, Copy)]
@@ -37,6 +43,10 @@ const ATTEMPTS_MAX: usize = 8;
 /// What a caller who finds the queue full is told to wait, in seconds.
 const RETRY_SECONDS: u32 = 1;
 
+/// Quick lanes write side by side; one that has lost once goes on alone, so that it cannot lose to
+/// another lane of this host again.
+type Siblings = Arc<RwLock<()>>;
+
 /// An act on its way through the queue.
 #[derive(Debug)]
 pub(crate) struct Job {
@@ -59,27 +69,48 @@ pub struct Journal(Arc<Lanes>);
 
 #[derive(Debug)]
 struct Lanes {
-    quick: Arc<Queue<Job>>,
+    quick: [Arc<Queue<Job>>; 2],
     slow: Arc<Queue<Job>>,
     costs: Arc<Costs>,
 }
 
+impl Lanes {
+    /// Acts of one member go one way, in their order. Should a member be named in two ways at once, a commit that lost
+    /// is planned again.
+    fn lane_of(&self, asked: &Asked) -> &Queue<Job> {
+        if self.costs.is_slow(&asked.tenant) {
+            return &self.slow;
+        }
+        let named = match (&asked.member, asked.identities.first()) {
+            (Some(MemberRef::Id(id)), _) => id.as_str(),
+            (Some(MemberRef::Identity { index, .. }), _) | (None, Some((_, index))) => index,
+            (None, None) => asked.natural_key.as_deref().unwrap_or_default(),
+        };
+        let mut hasher = DefaultHasher::new();
+        named.hash(&mut hasher);
+        let [first, second] = &self.quick;
+        if hasher.finish() & 1 == 0 { first } else { second }
+    }
+}
+
 impl Drop for Lanes {
     fn drop(&mut self) {
-        self.quick.close();
+        self.quick.iter().for_each(|lane| lane.close());
         self.slow.close();
     }
 }
 
 impl Journal {
-    /// Starts the tasks that write, one a lane. Each needs a stream of its own: to the database they are two hosts.
-    pub fn start(quick: Batcher, slow: Batcher, costs: Arc<Costs>) -> Self {
-        let start = |batcher: Batcher, lane: Lane| {
+    /// Starts the tasks that write, one a lane. Each needs a stream of its own: to the database they are hosts.
+    pub fn start(quick: [Batcher; 2], slow: Batcher, costs: Arc<Costs>) -> Self {
+        let start = |batcher: Batcher, lane: Lane, siblings: &Siblings| {
             let queue = Arc::new(Queue::new(lane.waiting_max, lane.waiting_of_one_max));
-            tokio::spawn(run(batcher, Arc::clone(&queue), lane));
+            tokio::spawn(run(batcher, Arc::clone(&queue), lane, Arc::clone(siblings)));
             queue
         };
-        Self(Arc::new(Lanes { quick: start(quick, QUICK), slow: start(slow, SLOW), costs }))
+        let siblings = Siblings::default();
+        let quick = quick.map(|batcher| start(batcher, QUICK, &siblings));
+        Self(Arc::new(Lanes { quick, slow: start(slow, SLOW, &Siblings::default()), costs }))
     }
 
     /// Queues an act and waits for its answer.
@@ -89,27 +120,34 @@ impl Journal {
     pub async fn ask(&self, asked: Asked, vouchers: Vec<VoucherCode>) -> Result<Replied, ApiError> {
         let (reply, answer) = oneshot::channel();
         let tenant = asked.tenant.clone();
-        let queue = if self.0.costs.is_slow(&tenant) { &self.0.slow } else { &self.0.quick };
+        let queue = self.0.lane_of(&asked);
         let depth = queue.push(&tenant, Job { asked, vouchers, reply }).ok_or(ApiError::Busy(RETRY_SECONDS))?;
         telemetry::queued(depth);
         answer.await.map_err(|_gone| ApiError::Busy(RETRY_SECONDS))?
     }
 }
 
-async fn run(mut batcher: Batcher, queue: Arc<Queue<Job>>, lane: Lane) {
+async fn run(mut batcher: Batcher, queue: Arc<Queue<Job>>, lane: Lane, siblings: Siblings) {
     while let Some(jobs) = queue.take(lane.batch_max, |tenant| batcher.costs.turn(tenant)).await {
-        let took = settle(&mut batcher, jobs).await;
+        let took = settle(&mut batcher, jobs, &siblings).await;
         if lane.rest > 0 {
             tokio::time::sleep(took * lane.rest).await;
         }
     }
 }
 
-/// Carries one batch to its commit, planning again whenever another host was faster. How long deciding took.
-async fn settle(batcher: &mut Batcher, jobs: Vec<Job>) -> Duration {
+/// Carries one batch to its commit, planning again whenever another lane or host was faster. How long deciding took.
+async fn settle(batcher: &mut Batcher, jobs: Vec<Job>, siblings: &Siblings) -> Duration {
     let mut took = Duration::ZERO;
     for attempt in 1..=ATTEMPTS_MAX {
-        match batcher.attempt(&jobs, &mut took).await {
+        let done = if attempt == 1 {
+            let _together = siblings.read().await;
+            batcher.attempt(&jobs, &mut took).await
+        } else {
+            let _alone = siblings.write().await;
+            batcher.attempt(&jobs, &mut took).await
+        };
+        match done {
             Ok(Some(answers)) => {
                 jobs.into_iter().zip(answers).for_each(|(job, answer)| job.answer(answer));
                 return took;

@@ -33,7 +33,7 @@ struct Names {
 
 async fn theirs(tenant: &Tenant, admin: &Staff) -> Names {
     let joined = tenant.till.join(AMY).await;
-    tenant.till.sell(&receipt("R-1", &[1_000])).await.ok();
+    let sold = tenant.till.sell(&receipt("R-1", &[1_000])).await.ok();
     tenant.add_script(WHEEL, 1).await;
     let opened = admin.post("campaigns", &json!({"campaign": "wheel"})).await;
     assert_eq!(opened.status, 201, "{}", opened.text());
@@ -45,8 +45,8 @@ async fn theirs(tenant: &Tenant, admin: &Staff) -> Names {
     let waits = admin.keyed(&path, "large", &large).await.ok();
     let word = |value: &Value| value.as_str().expect("a word").to_owned();
     let (member, key) = (word(&joined["member"]["id"]), word(&keys[0]["key_id"]));
-    let adjustment = word(&waits["adjustment_id"]);
-    Names { member, decision: "a-2".to_owned(), key, adjustment, user: "carl", campaign: "wheel" }
+    let (adjustment, decision) = (word(&waits["adjustment_id"]), word(&sold["decision_id"]));
+    Names { member, decision, key, adjustment, user: "carl", campaign: "wheel" }
 }
 
 fn nothing() -> Names {

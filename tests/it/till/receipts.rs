@@ -24,10 +24,12 @@ async fn a_receipt_answers_exactly_what_is_documented() {
     let joined = till.join(AMY).await;
     let (id, code) = (joined["member"]["id"].clone(), voucher_of(&joined));
     let told = till.sell(&documented(&code)).await;
+    let decision = told.ok()["decision_id"].clone();
+    assert!(decision.as_str().is_some_and(|id| id.starts_with('a')), "named after the host's stream: {decision}");
     let text = "消费满 100.00 元可用，还差 38.00 元";
     let refusal = json!({"reason": "min_spend", "need": "100.00", "missing": "38.00"});
     let answer = json!({
-        "decision_id": "a-2",
+        "decision_id": decision,
         "receipt": "20260302-000017",
         "member": {"id": id, "tier": "", "principal_fen": 0, "gift_fen": 0},
         "points": {"earned": 61, "redeemed": 20, "balance": 71, "pending": 0},
