@@ -67,7 +67,7 @@ impl Grown {
         db::testing::without_sync(&scratch.db).await?;
         let mut world = World::fill(&scratch.db, size).await?;
         world.settle(&scratch.db, history).await?;
-        let tenants: Vec<TenantId> = world.shops.into_iter().map(|shop| shop.tenant).collect();
+        let tenants: Vec<TenantId> = world.shops.into_iter().map(|shop| shop.shop.tenant).collect();
         publish(&scratch, &tenants, book).await?;
         let scratch = scratch.reopen_tuned(PAGE_BYTES, CHECKPOINT_PAGES).await?;
         let app = tests::host(&scratch.db, &Clock::manual(NOON), "b");

@@ -4,6 +4,10 @@
 //!
 //! `bench [--quick | --full] [--only p1,p5]`
 
+// What the journal's own tests write.
+#[expect(dead_code, reason = "the tests build more than is measured")]
+#[path = "../../host/db/tests/it/build.rs"]
+mod build;
 mod cases;
 mod child;
 mod engine;

@@ -1,38 +1,30 @@
 //! Decisions that hang together, without the ledger's planning: what the journal writes, in the size it has on the
 //! whole path.
 
-use crate::cases::Dice;
+pub use crate::build::STREAM;
+use crate::{
+    build::{self, Amy},
+    cases::Dice,
+};
 use anyhow::{Result, ensure};
 use db::{
     Db,
     journal::{self, CommitOutcome, Written},
-    snapshot::{self, Head, MemberRef, Want},
+    snapshot::{self, MemberRef, Want},
 };
-use ledger::{
-    Account, Day, DayTotals, DecisionId, Entry, EntryKind, Fen, Lot, LotId, MemberId, MemberState, Plan, Points,
-    Settings, StoreId, TenantId, TillId, Totals, UnixMs,
-};
+use ledger::{Day, DayTotals, DecisionId, Lot, LotId, MemberId, MemberState, Points, Totals};
 
-/// The stream all of it is written in.
-pub const STREAM: &str = "h1";
 /// Bytes of a record and of a reply on the whole path, about.
 const RECORD_BYTES: usize = 3_000;
 const REPLY_BYTES: usize = 1_000;
 /// Decisions of one commit while a world is filled.
 const FILL_BATCH: usize = 256;
 
-/// A member as the caller keeps it between writes.
-pub struct Holder {
-    state: MemberState,
-    version: i64,
-}
-
 /// A tenant, the end of its stream, and its members.
 pub struct Shop {
-    /// Who.
-    pub tenant: TenantId,
-    head: Head,
-    members: Vec<Holder>,
+    /// The tenant.
+    pub shop: build::Shop,
+    members: Vec<Amy>,
 }
 
 /// How much a world holds.
@@ -58,11 +50,9 @@ impl World {
         let filler = "{\"sku\":\"6901234567890\"}".repeat(200);
         let mut world = Self { shops: Vec::new(), dice: Dice::new(7), filler };
         for tenant in 0..size.tenants {
-            let id = TenantId::new(format!("shop-{tenant:05}"))?;
-            db::tenant::create(db, &id, "Shop", &Settings::default(), UnixMs::new(1)).await?;
-            let head = Head { seq: 0, hash: ledger::CHAIN_START.to_owned() };
+            let shop = build::Shop::open(db, &format!("shop-{tenant:05}")).await;
             let members = (0..size.members / size.tenants).map(|n| holder(tenant, n)).collect::<Result<_>>()?;
-            world.shops.push(Shop { tenant: id, head, members });
+            world.shops.push(Shop { shop, members });
         }
         let everybody: Vec<(usize, usize)> = (0..world.shops.len())
             .flat_map(|at| (0..world.shops[at].members.len()).map(move |who| (at, who)))
@@ -109,7 +99,7 @@ pub fn member_id(tenant: usize, n: usize) -> Result<MemberId> {
 }
 
 /// A member with six lots and twelve days of statistics.
-fn holder(tenant: usize, n: usize) -> Result<Holder> {
+fn holder(tenant: usize, n: usize) -> Result<Amy> {
     let mut state = MemberState::new(member_id(tenant, n)?, Day::new(20_000), "");
     for i in 0..6 {
         state.lots.push(Lot {
@@ -123,78 +113,13 @@ fn holder(tenant: usize, n: usize) -> Result<Holder> {
         let totals = Totals { spend: 12_800, visits: 1, earned: 128, ..Totals::default() };
         state.days.push(DayTotals { day: Day::new(20_000 + i), totals });
     }
-    Ok(Holder { state, version: 0 })
+    Ok(Amy { state, version: 0 })
 }
 
 impl Shop {
     /// The next decision of the stream, giving points to a member.
     fn grant(&mut self, who: usize, points: i64) -> Written {
-        let mut one = self.next();
-        let holder = &mut self.members[who];
-        one.member = Some((holder.state.id.clone(), holder.version));
-        one.plan.entries.push(holder.entry(Account::Points, points));
-        one.plan.entries.push(holder.entry(Account::Gift, 5));
-        one.plan.member = Some(holder.state.clone());
-        holder.version += 1;
-        one
-    }
-
-    fn next(&mut self) -> Written {
-        let seq = self.head.seq + 1;
-        let decision_id = DecisionId::new(format!("{STREAM}-{seq}")).expect("a name and a number");
-        let record = format!("{{\"decision\":\"{decision_id}\"}}");
-        let hash = ledger::chained(&self.head.hash, &record);
-        self.head = Head { seq, hash: hash.clone() };
-        Written {
-            tenant: self.tenant.clone(),
-            seq,
-            member: None,
-            kind: "receipt".to_owned(),
-            natural_key: Some(format!("receipt:{decision_id}")),
-            principal: "till:1".to_owned(),
-            idempotency_key: Some(format!("key-{decision_id}")),
-            input_hash: "input".to_owned(),
-            at: UnixMs::new(1_700_000_000_000 + seq),
-            store: StoreId::new("S1").ok(),
-            till: TillId::new("T1").ok(),
-            business_day: Some(Day::new(20_000)),
-            amount: Some(Fen::new(100)),
-            record,
-            status: 200,
-            reply: b"{}".to_vec(),
-            hash,
-            plan: Plan::default(),
-            new_identities: Vec::new(),
-            profile_sealed: None,
-            config_version_seen: 1,
-            next_due_day: None,
-            decision_id,
-        }
-    }
-}
-
-impl Holder {
-    fn entry(&mut self, account: Account, delta: i64) -> Entry {
-        let accounts = &mut self.state.accounts;
-        let held = match account {
-            Account::Points => &mut accounts.points,
-            Account::Principal => &mut accounts.principal,
-            Account::Gift => &mut accounts.gift,
-        };
-        held.balance += delta;
-        held.entries += 1;
-        Entry {
-            account,
-            seq: held.entries,
-            kind: EntryKind::Accrual,
-            delta,
-            balance_after: held.balance,
-            policy: "standard".to_owned(),
-            rule: "earn".to_owned(),
-            lots: Vec::new(),
-            starts: Some(Day::new(20_000)),
-            expires: None,
-        }
+        self.shop.grant(&mut self.members[who], points)
     }
 }
 

@@ -4,7 +4,7 @@
 
 use ledger::{Settings, sha256_hex};
 use punchcard::{
-    replay,
+    replay, telemetry,
     tenants::Tenants,
     verify::{Verdict, verify},
 };
@@ -68,6 +68,7 @@ async fn whole(served: &Served) -> u64 {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn real_receipts_come_to_what_another_language_computes_and_importing_twice_changes_nothing() {
+    telemetry::start_metrics();
     let served = served().await;
     let first = run(&served, &Import::default()).await;
     let expected = recomputed(&["--weekend-double", "--tiers", "silver:50000:365,gold:200000:365"]);
@@ -87,6 +88,12 @@ async fn real_receipts_come_to_what_another_language_computes_and_importing_twic
     let (db, engine) = (&served.app.db, &served.app.engine);
     let replayed = replay::all(db, engine, &mut known, &served.tenant, |_| {}).await.expect("replayed");
     assert_eq!((replayed.differs, replayed.decisions), (None, decisions));
+    let metrics = telemetry::render();
+    assert!(
+        metrics.contains(r#"punchcard_rechecked_total{outcome="same"}"#),
+        "one decision in a hundred was made again"
+    );
+    assert!(!metrics.contains(r#"outcome="differs""#) && !metrics.contains(r#"outcome="unreadable""#), "{metrics}");
     figure(&format!(
         "baskets: {} receipts of {} members gave {} points, {} vouchers and {} tiers, as recompute.py says; {} a second; \
          imported again: the same bytes; {decisions} decisions replayed byte for byte; audit clean",

@@ -18,6 +18,7 @@ mod journal;
 mod kill;
 mod neighbours;
 mod power_cut;
+mod recheck;
 mod restart;
 mod tenancy;
 mod tidy;

@@ -1,12 +1,16 @@
 //! One tenant's policies run to their limits while another's till sells: the neighbour is served without an error.
 //! How much slower is printed, from one run with and without.
 
+use ledger::{ParamValue, Settings};
 use std::time::{Duration, Instant};
 use tests::{
     faults::{figure, permille},
     http::{AMY, Host, Till, receipt},
 };
-use tokio::{task::JoinHandle, time::sleep};
+use tokio::{
+    task::{JoinHandle, JoinSet},
+    time::sleep,
+};
 
 /// How long each half is measured.
 const MEASURED: Duration = Duration::from_secs(4);
@@ -71,4 +75,26 @@ async fn a_tenant_whose_policies_loop_costs_its_neighbour_no_error() {
         beside.len()
     ));
     assert!(!alone.is_empty() && !beside.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tenant_whose_rulebook_cannot_be_read_is_told_so_and_nobody_else_is() {
+    let host = Host::open().await;
+    let (broken, whole) = (host.tenant("broken", &[], &Settings::default()).await, host.demo().await);
+    for till in [&broken.till, &whole.till] {
+        till.join(AMY).await;
+    }
+    broken.add_script("fn describe() { #{ name: \"s\", summary: \"\" } } fn on_receipt(ctx, receipt) {}", 1).await;
+    // Past the door, which checks parameters before it publishes.
+    let (db, now) = (&host.app.db, host.clock.now());
+    let mut book = db::policy::current_rulebook(db, &broken.id).await.expect("readable").expect("a rulebook");
+    book.entries[0].params.insert("unheard_of".to_owned(), ParamValue::Number(1));
+    db::policy::publish(db, &broken.id, book.version, &book.entries, now, "test", "").await.expect("published");
+    let mut selling = JoinSet::new();
+    for n in 0..32 {
+        let (till, fine) = if n % 2 == 0 { (broken.till.clone(), 500) } else { (whole.till.clone(), 200) };
+        selling.spawn(async move { (till.sell(&receipt(&format!("R-{n}"), &[1_000])).await.status, fine) });
+    }
+    let told = selling.join_all().await;
+    assert!(told.iter().all(|(status, fine)| status == fine), "{told:?}");
 }

@@ -9,6 +9,7 @@ use crate::{
     entropy::Entropy,
     error::ApiError,
     journal::Journal,
+    recheck::Recheck,
     record::Record,
     seal::Sealer,
     tenants::Tenants,
@@ -65,6 +66,7 @@ impl App {
         let sealer = Arc::new(parts.sealer);
         let (entropy, envelope) = (Entropy, Envelope::default());
         let costs = Arc::new(Costs::default());
+        let recheck = Recheck::start(parts.db.clone(), parts.engine.clone(), Arc::clone(&sealer));
         let batcher = |stream: String, stands_back: bool| Batcher {
             db: parts.db.clone(),
             engine: parts.engine.clone(),
@@ -73,6 +75,7 @@ impl App {
             tenants: Tenants::new(Arc::clone(&sealer)),
             envelope,
             costs: Arc::clone(&costs),
+            recheck: recheck.clone(),
             stream,
             stands_back,
         };

@@ -9,6 +9,7 @@ use crate::{
     error::ApiError,
     journal::Job,
     overlay::Overlay,
+    recheck::Recheck,
     telemetry,
     tenants::Tenants,
 };
@@ -16,11 +17,11 @@ use cpu_time::ThreadTime;
 use db::{
     Db, DbError,
     journal::{CommitOutcome, Written},
-    snapshot::{self, Found, Want},
+    snapshot::{self, Found, Snapshot, Want},
 };
 use engine::Engine;
-use ledger::{Act, Envelope};
-use std::{panic::resume_unwind, sync::Arc, thread, time::Duration};
+use ledger::{Act, Envelope, TenantId};
+use std::{collections::BTreeMap, panic::resume_unwind, sync::Arc, thread, time::Duration};
 
 /// How far slow policies stand back when others want a processor.
 const NICE: i32 = 10;
@@ -37,12 +38,17 @@ pub struct Batcher {
     pub(crate) costs: Arc<Costs>,
     /// Names this lane's chain of decisions; no two lanes or hosts of one database share it.
     pub(crate) stream: String,
+    /// Makes some of the decisions again.
+    pub(crate) recheck: Recheck,
     /// Whether deciding gets a processor only when nobody else wants one.
     pub(crate) stands_back: bool,
 }
 
 /// An answer for each act of a batch, in their order.
-type Answers = Vec<Result<Replied, ApiError>>;
+pub(crate) type Answers = Vec<Result<Replied, ApiError>>;
+
+/// Tenants of a batch that cannot be served, and why.
+type Broken = BTreeMap<TenantId, ApiError>;
 
 impl Batcher {
     /// Reads, decides and writes. `None` when another host wrote in between, or a connection broke, and all must be
@@ -63,15 +69,12 @@ impl Batcher {
             Err(cause) => return Err(cause.into()),
         };
         self.tenants.make_room(&self.engine);
-        for (tenant, row) in &snapshot.tenants {
-            self.tenants.refresh(&self.db, &self.engine, tenant, row.config_version).await?;
-        }
-        self.fetch_past_rulebooks(&snapshot.found).await?;
         let found = std::mem::take(&mut snapshot.found);
+        let broken = self.bring_up_to_date(jobs, &found, &snapshot).await?;
         // Policies run here: milliseconds of computing that must not hold up other tasks of this thread.
         let timer = telemetry::Stopwatch::start();
         let stands_back = self.stands_back;
-        let decide = || self.decide_all(jobs, found, Overlay::new(snapshot));
+        let decide = || self.decide_all(jobs, found, Overlay::new(snapshot), &broken);
         let (answers, written) =
             tokio::task::block_in_place(|| if stands_back { standing_back(decide) } else { decide() });
         *took += timer.took();
@@ -82,7 +85,10 @@ impl Batcher {
         let outcome = db::journal::commit(&self.db, &self.stream, &written).await;
         telemetry::committed(written.len(), timer.took());
         match outcome {
-            CommitOutcome::Committed => Ok(Some(answers)),
+            CommitOutcome::Committed => {
+                self.recheck.committed(&written);
+                Ok(Some(answers))
+            }
             CommitOutcome::Stale => Ok(None),
             CommitOutcome::Unknown(cause) if cause.must_exit() => Err(self.failed(cause)),
             // Whether it was written is read back by the keys in the next attempt.
@@ -103,18 +109,37 @@ impl Batcher {
         cause.into()
     }
 
-    /// Sales are scored again under the rulebook they were sold under.
-    async fn fetch_past_rulebooks(&mut self, found: &[Found]) -> Result<(), ApiError> {
-        for sale in found.iter().filter_map(|f| f.sale.as_ref()) {
-            self.tenants.fetch_for_sale(&self.db, &self.engine, &sale.record).await?;
+    /// Reads the tenants that have changed, and the rulebooks of sales that are scored again. Tells whose cannot be
+    /// used: the others go on.
+    async fn bring_up_to_date(&mut self, jobs: &[Job], found: &[Found], read: &Snapshot) -> Result<Broken, ApiError> {
+        let mut broken = Broken::new();
+        for (tenant, row) in &read.tenants {
+            let done = self.tenants.refresh(&self.db, &self.engine, tenant, row.config_version).await;
+            note_broken(&mut broken, tenant, done)?;
         }
-        Ok(())
+        for (job, found) in jobs.iter().zip(found) {
+            if let Some(sale) = &found.sale {
+                let done = self.tenants.fetch_for_sale(&self.db, &self.engine, &sale.record).await;
+                note_broken(&mut broken, &job.asked.tenant, done)?;
+            }
+        }
+        Ok(broken)
     }
 
-    fn decide_all(&mut self, jobs: &[Job], found: Vec<Found>, mut overlay: Overlay) -> (Answers, Vec<Written>) {
+    fn decide_all(
+        &mut self,
+        jobs: &[Job],
+        found: Vec<Found>,
+        mut overlay: Overlay,
+        broken: &Broken,
+    ) -> (Answers, Vec<Written>) {
         let mut answers = Vec::with_capacity(jobs.len());
         let mut written = Vec::with_capacity(jobs.len());
         for (job, found) in jobs.iter().zip(found) {
+            if let Some(why) = broken.get(&job.asked.tenant) {
+                answers.push(Err(why.clone()));
+                continue;
+            }
             let worked = ThreadTime::now();
             let decided = decide(self, &mut overlay, &job.asked, found);
             self.costs.note(&job.asked.tenant, worked.elapsed());
@@ -128,6 +153,17 @@ impl Batcher {
             });
         }
         (answers, written)
+    }
+}
+
+/// Notes a tenant whose policies or settings cannot be used. That the database is away concerns everybody.
+fn note_broken(broken: &mut Broken, tenant: &TenantId, done: Result<(), ApiError>) -> Result<(), ApiError> {
+    match done {
+        Err(why @ ApiError::Internal(_)) => {
+            broken.insert(tenant.clone(), why);
+            Ok(())
+        }
+        done => done,
     }
 }
 

@@ -6,7 +6,7 @@
 
 use crate::{
     apply::{Asked, Replied},
-    batch::Batcher,
+    batch::{Answers, Batcher},
     costs::Costs,
     error::ApiError,
     queue::Queue,
@@ -16,6 +16,7 @@ use db::snapshot::MemberRef;
 use ledger::VoucherCode;
 use std::{
     hash::{DefaultHasher, Hash as _, Hasher as _},
+    slice,
     sync::Arc,
     time::Duration,
 };
@@ -75,16 +76,15 @@ struct Lanes {
 }
 
 impl Lanes {
-    /// Acts of one member go one way, in their order. Should a member be named in two ways at once, a commit that lost
-    /// is planned again.
+    /// Acts of one member who is named by phone or card go one way, in their order. Should a member be in both lanes at
+    /// once, the commit that lost is planned again.
     fn lane_of(&self, asked: &Asked) -> &Queue<Job> {
         if self.costs.is_slow(&asked.tenant) {
             return &self.slow;
         }
         let named = match (&asked.member, asked.identities.first()) {
-            (Some(MemberRef::Id(id)), _) => id.as_str(),
             (Some(MemberRef::Identity { index, .. }), _) | (None, Some((_, index))) => index,
-            (None, None) => asked.natural_key.as_deref().unwrap_or_default(),
+            _ => &asked.idempotency_key,
         };
         let mut hasher = DefaultHasher::new();
         named.hash(&mut hasher);
@@ -136,29 +136,66 @@ async fn run(mut batcher: Batcher, queue: Arc<Queue<Job>>, lane: Lane, siblings:
     }
 }
 
-/// Carries one batch to its commit, planning again whenever another lane or host was faster. How long deciding took.
+/// Carries one batch to its commit. If it cannot be written as a whole, each of its acts goes alone, so that one that
+/// can never be written (a card that somebody else has just taken) fails for itself. How long deciding took.
 async fn settle(batcher: &mut Batcher, jobs: Vec<Job>, siblings: &Siblings) -> Duration {
     let mut took = Duration::ZERO;
+    match attempt(batcher, &jobs, siblings, &mut took).await {
+        Ok(answers) => jobs.into_iter().zip(answers).for_each(|(job, answer)| job.answer(answer)),
+        Err(Lost::Always | Lost::For(ApiError::Internal(_))) if jobs.len() > 1 => {
+            tracing::warn!(acts = jobs.len(), "a batch cannot be written as a whole; its acts go one by one");
+            for job in jobs {
+                let answer = match attempt(batcher, slice::from_ref(&job), siblings, &mut took).await {
+                    Ok(answers) => answers.into_iter().next().unwrap_or(Err(ApiError::Busy(RETRY_SECONDS))),
+                    Err(lost) => Err(lost.into()),
+                };
+                job.answer(answer);
+            }
+        }
+        Err(lost) => {
+            let error = ApiError::from(lost);
+            jobs.into_iter().for_each(|job| job.answer(Err(error.clone())));
+        }
+    }
+    took
+}
+
+/// Why a batch was not written.
+enum Lost {
+    /// Somebody else was faster each time.
+    Always,
+    For(ApiError),
+}
+
+impl From<Lost> for ApiError {
+    fn from(lost: Lost) -> Self {
+        match lost {
+            Lost::Always => Self::Busy(RETRY_SECONDS),
+            Lost::For(error) => error,
+        }
+    }
+}
+
+/// Plans a batch again whenever another lane or host was faster.
+async fn attempt(
+    batcher: &mut Batcher,
+    jobs: &[Job],
+    siblings: &Siblings,
+    took: &mut Duration,
+) -> Result<Answers, Lost> {
     for attempt in 1..=ATTEMPTS_MAX {
         let done = if attempt == 1 {
             let _together = siblings.read().await;
-            batcher.attempt(&jobs, &mut took).await
+            batcher.attempt(jobs, took).await
         } else {
             let _alone = siblings.write().await;
-            batcher.attempt(&jobs, &mut took).await
+            batcher.attempt(jobs, took).await
         };
         match done {
-            Ok(Some(answers)) => {
-                jobs.into_iter().zip(answers).for_each(|(job, answer)| job.answer(answer));
-                return took;
-            }
+            Ok(Some(answers)) => return Ok(answers),
             Ok(None) => tracing::debug!(attempt, acts = jobs.len(), "the batch is planned again"),
-            Err(error) => {
-                jobs.into_iter().for_each(|job| job.answer(Err(error.clone())));
-                return took;
-            }
+            Err(error) => return Err(Lost::For(error)),
         }
     }
-    jobs.into_iter().for_each(|job| job.answer(Err(ApiError::Busy(RETRY_SECONDS))));
-    took
+    Err(Lost::Always)
 }

@@ -24,6 +24,7 @@ pub mod pay_code;
 pub mod policies;
 pub mod profile;
 mod queue;
+pub mod recheck;
 pub mod record;
 pub mod replay;
 pub mod seal;

@@ -37,6 +37,9 @@ const FUEL: &str = "punchcard_policy_fuel";
 /// Policies stopped because they granted more in an hour than their band allows: `policy`.
 const STOPPED: &str = "punchcard_policy_stopped_total";
 
+/// Decisions made again while the host runs: `outcome` is `same`, `differs` or `unreadable`.
+const RECHECKED: &str = "punchcard_rechecked_total";
+
 /// Bucket bounds of every duration, in seconds: fine where the goal (10 ms) lies.
 const SECONDS: &[f64] = &[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 /// Bucket bounds of a batch, in events.
@@ -119,6 +122,7 @@ fn describe() {
     describe_histogram!(COMMIT_SECONDS, "seconds one commit took");
     describe_gauge!(QUEUE_DEPTH, "events waiting for the next batch");
     describe_counter!(STOPPED, "policies stopped for leaving their band of points per hour");
+    describe_counter!(RECHECKED, "stored decisions made again, one in a hundred");
     describe_histogram!(FUEL, "fuel or operations one evaluation took");
 }
 
@@ -196,6 +200,11 @@ static POLICIES: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 /// A policy was stopped for the rest of the hour.
 pub fn stopped(policy: &str) {
     counter!(STOPPED, "policy" => bounded(&POLICIES, policy)).increment(1);
+}
+
+/// A stored decision was made again.
+pub(crate) fn rechecked(outcome: &'static str) {
+    counter!(RECHECKED, "outcome" => outcome).increment(1);
 }
 
 /// A policy was evaluated at this cost. Names beyond [`LABEL_VALUES_MAX`] are counted as `other`.

@@ -1,9 +1,9 @@
 //! Many tills, one member.
 
 use punchcard::verify::{Verdict, verify};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use tests::http::{AMY, Host, receipt};
+use tests::http::{AMY, Host, Till, receipt};
 use tokio::task::JoinSet;
 
 const TILLS: i64 = 64;
@@ -65,4 +65,33 @@ async fn one_voucher_presented_at_many_tills_at_once_pays_once() {
     let used = answers.iter().filter(|told| told["vouchers"][0]["change"] == "used").count();
     let refused = answers.iter().filter(|told| told["vouchers"][0]["refusal"] == json!({"reason": "used"})).count();
     assert_eq!((used, refused), (1, 15));
+}
+
+/// Whoever is told to come back does so, a few times.
+async fn register(till: Till, key: String, body: Value) -> u16 {
+    for _ in 0..10 {
+        let told = till.post("/api/v1/pos/members", &key, &body).await;
+        if told.status != 503 {
+            return told.status;
+        }
+    }
+    503
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_card_given_to_many_at_once_goes_to_one_and_holds_up_nobody_else() {
+    let host = Host::open().await;
+    let tenant = host.demo().await;
+    tenant.till.join(AMY).await;
+    let (mut joining, mut selling) = (JoinSet::new(), JoinSet::new());
+    for n in 0..16 {
+        let body = json!({"phone": format!("1390000{n:04}"), "card": "C-1"});
+        joining.spawn(register(tenant.till.clone(), format!("join-{n}"), body));
+        let till = tenant.till.clone();
+        selling.spawn(async move { till.sell(&receipt(&format!("R-{n}"), &[1_000])).await.status });
+    }
+    let mut joined = joining.join_all().await;
+    joined.sort_unstable();
+    assert_eq!((joined.first(), &joined[1..]), (Some(&200), &[409; 15][..]));
+    assert_eq!(selling.join_all().await, [200; 16]);
 }
