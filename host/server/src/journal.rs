@@ -76,15 +76,16 @@ struct Lanes {
 }
 
 impl Lanes {
-    /// Acts of one member who is named by phone or card go one way, in their order. Should a member be in both lanes at
-    /// once, the commit that lost is planned again.
+    /// Acts of one member go one way, in their order. Should a member be named in two ways at once, and be in both lanes,
+    /// the commit that lost is planned again.
     fn lane_of(&self, asked: &Asked) -> &Queue<Job> {
         if self.costs.is_slow(&asked.tenant) {
             return &self.slow;
         }
         let named = match (&asked.member, asked.identities.first()) {
+            (Some(MemberRef::Id(id)), _) => id.as_str(),
             (Some(MemberRef::Identity { index, .. }), _) | (None, Some((_, index))) => index,
-            _ => &asked.idempotency_key,
+            (None, None) => &asked.idempotency_key,
         };
         let mut hasher = DefaultHasher::new();
         named.hash(&mut hasher);
