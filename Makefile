@@ -20,8 +20,9 @@ help:
 demo: build
 	./target/debug/punchcard demo --listen $(LISTEN) --data $(DATA) $(if $(BASKETS),--baskets $(BASKETS))
 
+# The host alone, with the features it has in the whole workspace, so that nothing is built twice.
 build: setup-build
-	$(CARGO) build --workspace
+	$(CARGO) build --workspace --bin punchcard
 
 # The integration tests run twice: on SQLite with everything else, then on PostgreSQL, but for those that choose their
 # database themselves.
