@@ -8,6 +8,7 @@ use crate::{
     table::{Table, Target},
 };
 use anyhow::{Context as _, Result, ensure};
+use cpu_time::ProcessTime;
 use engine::Rulebook;
 use ledger::{Event, Facts, Receipt};
 use punchcard::{apply::apply_event, record::Record, replay, tenants::Tenants};
@@ -20,16 +21,6 @@ const MEMBERS: usize = 100;
 const SELLING: usize = 64;
 /// The most decisions there are.
 const PAGE: u32 = 20_000;
-/// Processor time comes in hundredths of a second.
-const TICKS_A_SECOND: f64 = 100.0;
-
-/// Processor seconds of this process, all threads together.
-fn processor_seconds() -> Result<f64> {
-    let stat = std::fs::read_to_string("/proc/self/stat")?;
-    let fields: Vec<&str> = stat.rsplit(") ").next().context("fields")?.split(' ').collect();
-    Ok((fields[11].parse::<f64>()? + fields[12].parse::<f64>()?) / TICKS_A_SECOND)
-}
-
 async fn sell(app: &TestApp, receipts: usize) -> Result<()> {
     let mut members = Vec::new();
     for n in 0..MEMBERS {
@@ -73,14 +64,14 @@ pub async fn measure(table: &mut Table, effort: Effort) -> Result<()> {
     let ruled = known.past(&app.tenant, version).context("a rulebook")?;
     let (mut replayed, mut ceiling) = (Rounds::default(), Rounds::default());
     for _ in 0..effort.pick(2, 7, 11) {
-        let before = processor_seconds()?;
+        let before = ProcessTime::now();
         let done = replay::all(&app.app.db, &app.app.engine, &mut known, &app.tenant, |_| {}).await?;
         ensure!(done.differs.is_none() && done.questions == questions.len() as u64, "{done:?}");
-        let between = processor_seconds()?;
+        let between = ProcessTime::now();
         evaluate(&app, &ruled.rulebook, &questions)?;
-        let after = processor_seconds()?;
-        replayed.add_figure(questions.len() as f64 / (between - before));
-        ceiling.add_figure(questions.len() as f64 / (after - between));
+        let after = ProcessTime::now();
+        replayed.add_figure(questions.len() as f64 / between.duration_since(before).as_secs_f64());
+        ceiling.add_figure(questions.len() as f64 / after.duration_since(between).as_secs_f64());
     }
     table.number(
         "P8",

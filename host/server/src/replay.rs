@@ -4,7 +4,9 @@ use crate::{record::Record, tenants::Tenants};
 use anyhow::Context as _;
 use db::{Db, audit};
 use engine::Engine;
-use ledger::{DecisionId, TenantId};
+use ledger::{Decision, DecisionId, Event, Facts, TenantId};
+use serde::Deserialize;
+use serde_json::value::RawValue;
 
 /// Decisions read at once.
 const PAGE: u32 = 500;
@@ -66,6 +68,39 @@ pub async fn one(
     Ok((serde_json::from_str(&row.record)?, done))
 }
 
+/// What a replay reads of a [`Record`].
+#[derive(Deserialize)]
+struct StoredDecision<'a> {
+    id: DecisionId,
+    tenant: TenantId,
+    engine: String,
+    #[serde(borrow)]
+    asked: Vec<StoredQuestion<'a>>,
+}
+
+/// A question as it was put, and the bytes of what was decided.
+#[derive(Deserialize)]
+struct StoredQuestion<'a> {
+    rulebook: i64,
+    facts: Facts,
+    event: Event,
+    #[serde(borrow)]
+    decision: &'a RawValue,
+}
+
+impl StoredQuestion<'_> {
+    /// What was decided, if it is not `is`. Bytes are compared first; read only if they differ, because a field that was
+    /// added since is written now.
+    fn differs(&self, is: &str) -> anyhow::Result<Option<String>> {
+        let was = self.decision.get();
+        if was == is {
+            return Ok(None);
+        }
+        let was = serde_json::to_string(&serde_json::from_str::<Decision>(was).context("a stored decision")?)?;
+        Ok((was != is).then_some(was))
+    }
+}
+
 async fn again(
     db: &Db,
     engine: &Engine,
@@ -73,7 +108,7 @@ async fn again(
     record: &str,
     done: &mut Replayed,
 ) -> anyhow::Result<()> {
-    let record: Record = serde_json::from_str(record).context("a decision's record")?;
+    let record: StoredDecision<'_> = serde_json::from_str(record).context("a decision's record")?;
     done.decisions += 1;
     done.other_engine += u64::from(record.engine != engine.profile());
     for asked in &record.asked {
@@ -81,8 +116,10 @@ async fn again(
         let decision = engine.evaluate(&ruled.rulebook, &asked.facts, &asked.event)?;
         done.questions += 1;
         done.fuel += decision.0.iter().map(|part| part.fuel_used).sum::<u64>();
-        let (was, is) = (serde_json::to_string(&asked.decision)?, serde_json::to_string(&decision)?);
-        if was != is && done.differs.is_none() {
+        let is = serde_json::to_string(&decision)?;
+        if let Some(was) = asked.differs(&is)?
+            && done.differs.is_none()
+        {
             done.differs = Some(format!("decision {}: stored {was}\nbut now {is}", record.id));
         }
     }
