@@ -21,6 +21,7 @@ const MEMBERS: usize = 100;
 const SELLING: usize = 64;
 /// The most decisions there are.
 const PAGE: u32 = 20_000;
+
 async fn sell(app: &TestApp, receipts: usize) -> Result<()> {
     let mut members = Vec::new();
     for n in 0..MEMBERS {

@@ -133,19 +133,22 @@ async fn run(is_alone: bool, extra: i64) -> Seen {
     seen
 }
 
-/// Every row of every table that has the tenant's name in it, without the place of decisions in their chains, which hangs
-/// on the lanes.
+/// The columns that hold the place of decisions in their chains, which hangs on the lanes.
+const PLACES: &str = "'stream', 'seq', 'before_stream', 'before_seq', 'last_stream', 'last_seq'";
+
+/// Every row of every table that has the tenant's name in it, without [`PLACES`].
 async fn rows(url: &str, tenant: &str) -> sqlx::Result<Vec<String>> {
     if url.starts_with("sqlite:") { rows_of_sqlite(url, tenant).await } else { rows_of_postgres(url, tenant).await }
 }
 
 async fn rows_of_sqlite(url: &str, tenant: &str) -> sqlx::Result<Vec<String>> {
     let mut connection = SqliteConnectOptions::from_str(url)?.connect().await?;
-    let tables = "select m.name, group_concat('quote(' || p.name || ')', ' || '','' || ') from sqlite_master m
-        join pragma_table_info(m.name) p
-        where p.name not in ('stream', 'seq', 'before_stream', 'before_seq', 'last_stream', 'last_seq')
-        group by m.name having sum(p.name = 'tenant_id') > 0 order by m.name";
-    let tables: Vec<(String, String)> = sqlx::query_as(tables).fetch_all(&mut connection).await?;
+    let tables = format!(
+        "select m.name, group_concat('quote(' || p.name || ')', ' || '','' || ') from sqlite_master m
+         join pragma_table_info(m.name) p where p.name not in ({PLACES})
+         group by m.name having sum(p.name = 'tenant_id') > 0 order by m.name"
+    );
+    let tables: Vec<(String, String)> = sqlx::query_as(AssertSqlSafe(tables)).fetch_all(&mut connection).await?;
     let mut rows: Vec<String> = Vec::new();
     for (table, columns) in tables {
         let sql = format!("select '{table}: ' || {columns} from {table} where tenant_id = $1");
@@ -161,9 +164,8 @@ async fn rows_of_postgres(url: &str, tenant: &str) -> sqlx::Result<Vec<String>> 
     let tables: Vec<String> = sqlx::query_scalar(tables).fetch_all(&mut connection).await?;
     let mut rows: Vec<String> = Vec::new();
     for table in tables {
-        let sql = format!(
-            "select '{table}: ' || (to_jsonb(t) - array['stream', 'seq', 'before_stream', 'before_seq', 'last_stream', 'last_seq'])::text from {table} t where tenant_id = $1"
-        );
+        let sql =
+            format!("select '{table}: ' || (to_jsonb(t) - array[{PLACES}])::text from {table} t where tenant_id = $1");
         rows.extend(sqlx::query_scalar::<_, String>(AssertSqlSafe(sql)).bind(tenant).fetch_all(&mut connection).await?);
     }
     Ok(rows)

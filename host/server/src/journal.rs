@@ -165,6 +165,7 @@ async fn settle(batcher: &mut Batcher, jobs: Vec<Job>, siblings: &Siblings) -> D
 enum Lost {
     /// Somebody else was faster each time.
     Always,
+    /// It, or what it needs, failed.
     For(ApiError),
 }
 

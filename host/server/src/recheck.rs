@@ -73,7 +73,7 @@ pub async fn differs(
     tenant: &TenantId,
     id: &DecisionId,
 ) -> anyhow::Result<Option<String>> {
-    let (record, done) = replay::one(db, engine, known, tenant, id).await?;
+    let (_, done) = replay::one(db, engine, known, tenant, id).await?;
     // Another profile may count fuel differently; `punchcard replay` tells them apart.
-    Ok(done.differs.filter(|_| record.engine == engine.profile()))
+    Ok(done.differs.filter(|_| done.other_engine == 0))
 }
